@@ -1,0 +1,171 @@
+"""Serving endpoints as values: what is wanted, what is seen, and where calls go."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Task = Literal["llm/v1/chat", "llm/v1/completions", "llm/v1/embeddings"]
+
+DeploymentState = Literal[
+    "DEPLOYMENT_CREATING",
+    "DEPLOYMENT_READY",
+    "DEPLOYMENT_FAILED",
+    "DEPLOYMENT_RECOVERING",
+    "DEPLOYMENT_ABORTED",
+]
+
+StartPolicy = Literal["eager", "on-demand"]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A GGUF file that a worker process of this platform serves.
+
+    Attributes:
+        reference: ``demo`` (the shipped chat model), ``minilm`` (the default embedding model) or
+            the absolute path of a GGUF file.
+    """
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAICompatible:
+    """A server elsewhere that speaks the OpenAI protocol.
+
+    Attributes:
+        base_url: Everything before ``/chat/completions``, such as ``http://127.0.0.1:11434/v1``.
+        model: The model's name there.
+        api_key: Sent as a bearer token, or None.
+    """
+
+    base_url: str
+    model: str
+    api_key: str | None = field(default=None, repr=False)
+
+
+Backend = LocalModel | OpenAICompatible
+
+
+@dataclass(frozen=True, slots=True)
+class ServedEntity:
+    """One model behind an endpoint, as its configuration wants it.
+
+    Attributes:
+        id: Stable identity, 32 hex digits.
+        name: Unique within the endpoint.
+        model_name: What answers here, for listings and the ``x-lakeserve-model`` header.
+        model_description: One honest sentence about ``model_name``.
+        start: ``eager`` workers run from the start; ``on-demand`` ones start with their first call.
+        traffic_percentage: Share of the endpoint's calls, 0-100; the shares sum to 100.
+    """
+
+    id: str
+    name: str
+    backend: Backend
+    model_name: str
+    model_description: str
+    start: StartPolicy = "eager"
+    traffic_percentage: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A serving endpoint as its owner wants it. Times are epoch milliseconds.
+
+    Attributes:
+        id: 32 hex digits; permissions hang on it.
+        endpoint_type: ``FOUNDATION_MODEL_API``, ``EXTERNAL_MODEL`` or ``CUSTOM_MODEL``.
+    """
+
+    id: str
+    name: str
+    task: Task
+    endpoint_type: Literal["FOUNDATION_MODEL_API", "EXTERNAL_MODEL", "CUSTOM_MODEL"]
+    creator: str
+    created_at: int
+    updated_at: int
+    entities: tuple[ServedEntity, ...]
+    config_version: int = 1
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntityState:
+    """What was last seen of a served entity.
+
+    Attributes:
+        deployment: One of the documented deployment states.
+        message: For people; names the cause and the remedy when ``deployment`` is a failure.
+    """
+
+    deployment: DeploymentState
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an upstream listens: a unix socket, or a host and a port.
+
+    Attributes:
+        uds: Path of a unix socket, or None for TCP.
+        tls: Whether to speak TLS over TCP.
+        base_path: Put before every request path, without a trailing slash.
+    """
+
+    uds: str | None = None
+    host: str = "localhost"
+    port: int = 80
+    tls: bool = False
+    base_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A served entity as the gateway sees it: resolved, immutable, without state.
+
+    Attributes:
+        provider: Name of the translation in the provider table.
+        address: Where to send, or None while a local worker has no address; the gateway then asks
+            the activator.
+        upstream_model: The model's name at the upstream.
+        credential: Bearer token for the upstream, or None.
+        failure: Why the entity cannot serve, when that is final; None otherwise.
+    """
+
+    entity_id: str
+    entity_name: str
+    provider: str
+    upstream_model: str
+    model_name: str
+    weight: int
+    address: Address | None = None
+    credential: str | None = field(default=None, repr=False)
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoutableEndpoint:
+    """An endpoint as the gateway sees it."""
+
+    id: str
+    name: str
+    task: Task
+    endpoint_type: str
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A registered driver host for the driver proxy.
+
+    Attributes:
+        id: The ``cluster_id`` of the proxy path.
+        host: Host name or address of the driver; never a URL.
+        tls: Whether the driver's apps speak https.
+        ca_file: PEM bundle that the driver's certificate is checked against; None for the system's.
+    """
+
+    id: str
+    host: str
+    tls: bool = False
+    ca_file: str | None = None

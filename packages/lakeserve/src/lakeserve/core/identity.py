@@ -1,0 +1,37 @@
+"""Who calls, and how a bearer token names them."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+# Documented on purpose: it works on loopback only, the settings refuse it on any other address.
+DEVELOPMENT_TOKEN = "dapi-lakeserve-development"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A user or service principal.
+
+    Attributes:
+        id: Decimal digits, as SCIM ids are.
+        name: User name (an e-mail address) or application id.
+        admin: Whether it is a member of the group ``admins``.
+    """
+
+    id: str
+    name: str
+    display_name: str
+    admin: bool = False
+
+
+def new_token() -> str:
+    """A fresh bearer token: ``dapi`` and 64 hex digits (256 random bits)."""
+    return "dapi" + secrets.token_hex(32)
+
+
+def token_digest(token: str) -> str:
+    """What is stored of a token: the SHA-256 of its UTF-8 bytes, in hex.
+
+    A plain hash is enough because tokens are 256 random bits; the development token is public.
+    """
+    return hashlib.sha256(token.encode()).hexdigest()

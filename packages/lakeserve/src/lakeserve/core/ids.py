@@ -1,0 +1,26 @@
+"""Identifiers in the shapes that clients know."""
+
+import hashlib
+import secrets
+import time
+
+
+def object_id() -> str:
+    """A fresh 32-hex-digit id, as endpoints and served entities carry."""
+    return secrets.token_hex(16)
+
+
+def stable_object_id(*parts: str) -> str:
+    """The same 32-hex-digit id for the same parts, for objects that every start recreates."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def request_id() -> str:
+    """A fresh request id in the shape of a UUID."""
+    raw = secrets.token_hex(16)
+    return f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"
+
+
+def now_ms() -> int:
+    """The present time in epoch milliseconds."""
+    return time.time_ns() // 1_000_000

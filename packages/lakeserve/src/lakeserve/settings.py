@@ -1,0 +1,251 @@
+"""One frozen ``Settings``, built once from a TOML file, then the environment, then flags."""
+
+import os
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from lakeserve.core.errors import ConfigurationError
+from lakeserve.core.identity import DEVELOPMENT_TOKEN
+
+ENV_PREFIX = "LAKESERVE_"
+CONFIG_VARIABLE = "LAKESERVE_CONFIG"
+CONFIG_NAME = "lakeserve.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Upstream(_Section):
+    """An OpenAI-compatible server that answers for a foundation endpoint.
+
+    Attributes:
+        url: Everything before ``/chat/completions`` or ``/embeddings``.
+        model: The model's name there; the endpoint's own name when left out.
+        api_key: Sent as a bearer token.
+    """
+
+    url: str
+    model: str | None = None
+    api_key: SecretStr | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError(f"{value!r} is not an http:// or https:// address")
+        return value.rstrip("/")
+
+
+class DriverHost(_Section):
+    """A host that the driver proxy may reach on ports 3000-8000.
+
+    Attributes:
+        host: Name or address, without scheme and port.
+        tls: Whether its apps speak https.
+        ca_file: PEM bundle to check the driver's certificate against.
+    """
+
+    host: str
+    tls: bool = False
+    ca_file: Path | None = None
+
+    @field_validator("host")
+    @classmethod
+    def _is_bare(cls, value: str) -> str:
+        if not value or any(character in value for character in "/@? "):
+            raise ValueError(f"{value!r} is not a host name or address (no scheme, port or path)")
+        return value
+
+
+class EngineSettings(_Section):
+    """How a local worker runs its model.
+
+    Attributes:
+        threads: Compute threads per worker.
+        slots: Requests that one worker generates for at the same time.
+        context_tokens: Context window of one request, at most; models with less keep theirs.
+        start_timeout_s: A worker that is not ready after this many seconds counts as failed.
+    """
+
+    threads: int = Field(default=1, ge=1, le=256)
+    slots: int = Field(default=4, ge=1, le=256)
+    context_tokens: int = Field(default=8192, ge=256)
+    start_timeout_s: float = Field(default=60.0, gt=0)
+
+
+class Settings(BaseSettings):
+    """Everything an operator can choose.
+
+    Attributes:
+        data_dir: Holds the database, converted models, sockets and logs of one platform.
+        host: Address to listen on. Any but a loopback address needs a ``token`` of one's own.
+        port: Port to listen on.
+        token: The administrator's bearer token.
+        foundation: What serves a name of the foundation catalogue: ``demo``, ``minilm``, the path
+            of a GGUF file, or an OpenAI-compatible server (an address, or a table).
+        clusters: Driver hosts by cluster id; a bare string is a host.
+        max_request_bytes: Longest inference body that is accepted. The reference service takes
+            4 MB for foundation and external endpoints.
+        request_timeout_s: Longest time one inference call may take; the reference service's 297.
+        drain_timeout_s: Time that calls in flight get when the platform stops.
+        workspace_id: Reported to clients that ask which workspace this is.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    data_dir: Path = Path("~/.lakeserve")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8400, ge=0, le=65535)
+    token: SecretStr = SecretStr(DEVELOPMENT_TOKEN)
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    foundation: dict[str, str | Upstream] = Field(default_factory=dict)
+    clusters: dict[str, str | DriverHost] = Field(default_factory=dict)
+    engine: EngineSettings = EngineSettings()
+    max_request_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+    request_timeout_s: float = Field(default=297.0, gt=0)
+    drain_timeout_s: float = Field(default=10.0, ge=0)
+    workspace_id: str = Field(default="1", pattern=r"^\d{1,19}$")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _development_token_stays_home(self) -> "Settings":
+        if not is_loopback(self.host) and self.uses_development_token:
+            raise ValueError(
+                f"host {self.host!r} is reachable from other machines, and the development token "
+                "is public: set a long random token of your own (--token or LAKESERVE_TOKEN), or "
+                "listen on 127.0.0.1"
+            )
+        return self
+
+    @property
+    def uses_development_token(self) -> bool:
+        """Whether the administrator's token is the well-known one."""
+        return self.token.get_secret_value() == DEVELOPMENT_TOKEN
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return self.data_dir / "lakeserve.db"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags win over the environment, which wins over the TOML file."""
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=_toml_file.path)
+        return init_settings, env_settings, toml
+
+
+class _TomlFile:
+    """The file that the next ``Settings`` reads; pydantic-settings has no argument for it."""
+
+    path: Path | None = None
+
+
+_toml_file = _TomlFile()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a listening address can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(config: Path | None = None, **flags: Any) -> Settings:
+    """Build the settings from a TOML file, the environment and flags, the last one winning.
+
+    Args:
+        config: The TOML file. Without it ``LAKESERVE_CONFIG`` is used, then ``lakeserve.toml`` of
+            the working directory if there is one.
+        flags: Values given on the command line; None means "not given".
+
+    Raises:
+        ConfigurationError: A key is unknown or a value is refused; the text names it.
+    """
+    _refuse_unknown_variables(os.environ)
+    _toml_file.path = _config_path(config)
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error)) from None
+    except ValueError as error:  # a file that is not TOML, a variable that is not JSON
+        raise ConfigurationError(f"{_toml_file.path or 'environment'}: {error}") from None
+
+
+def inherited_environment() -> dict[str, str]:
+    """A copy of this process's environment, to start child processes with."""
+    return dict(os.environ)
+
+
+def _config_path(config: Path | None) -> Path | None:
+    named = config or (
+        Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None
+    )
+    if named is not None:
+        if not named.is_file():
+            raise ConfigurationError(f"configuration file {str(named)!r} does not exist")
+        return named
+    default = Path(CONFIG_NAME)
+    return default if default.is_file() else None
+
+
+def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+    known = {ENV_PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    for name in environment:
+        upper = name.upper()
+        if upper.startswith(ENV_PREFIX) and upper.split("__")[0] not in known:
+            accepted = ", ".join(sorted(known))
+            raise ConfigurationError(
+                f"environment variable {name} is unknown; accepted: {accepted}"
+            )
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False):
+        place = ".".join(str(part) for part in problem["loc"]) or "settings"
+        if problem["type"] == "extra_forbidden":
+            accepted = ", ".join(sorted(Settings.model_fields))
+            lines.append(f"{place}: unknown key; accepted at the top level: {accepted}")
+        elif problem["type"] == "value_error":
+            lines.append(f"{place}: {problem['ctx']['error']}")
+        else:
+            shown = "" if "token" in place or "api_key" in place else f" (was {problem['input']!r})"
+            lines.append(f"{place}: {problem['msg']}{shown}")
+    return "\n".join(lines)
