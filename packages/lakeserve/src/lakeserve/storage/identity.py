@@ -1,0 +1,66 @@
+"""Users and the digests of their tokens."""
+
+from typing import Literal
+
+from sqlalchemy import Connection, delete, insert, or_, select, update
+
+from lakeserve.core.identity import Principal
+from lakeserve.storage.tables import tokens, users
+
+TokenOrigin = Literal["settings", "api"]
+
+
+class IdentityRepository:
+    """Reads and writes users and token digests inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def save_user(self, user: Principal, now_ms: int) -> None:
+        """Write a user, keeping the creation time of the one with the same id."""
+        values = {"name": user.name, "display_name": user.display_name, "admin": user.admin}
+        known = self._connection.execute(
+            update(users).where(users.c.id == user.id).values(values).returning(users.c.id)
+        ).first()
+        if known is None:
+            self._connection.execute(insert(users), {"id": user.id, "created_at": now_ms, **values})
+
+    def set_settings_token(self, user_id: str, digest: str, now_ms: int) -> None:
+        """Make this the one token that comes from the settings; an earlier one stops working."""
+        known = self._connection.execute(
+            select(tokens.c.digest).where(
+                tokens.c.digest == digest,
+                tokens.c.origin == "settings",
+                tokens.c.user_id == user_id,
+            )
+        ).first()
+        outdated = or_(tokens.c.origin == "settings", tokens.c.digest == digest)
+        if known is not None:
+            outdated = outdated & (tokens.c.digest != digest)
+        self._connection.execute(delete(tokens).where(outdated))
+        if known is None:
+            self._connection.execute(
+                insert(tokens),
+                {
+                    "digest": digest,
+                    "user_id": user_id,
+                    "origin": "settings",
+                    "comment": "Administrator's token of the settings",
+                    "created_at": now_ms,
+                    "expires_at": None,
+                },
+            )
+
+    def principals(self, now_ms: int) -> dict[str, Principal]:
+        """Who may call at that time, by the digest of their tokens."""
+        rows = self._connection.execute(
+            select(tokens.c.digest, users)
+            .join(users, tokens.c.user_id == users.c.id)
+            .where(or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now_ms))
+        )
+        return {
+            row.digest: Principal(
+                id=row.id, name=row.name, display_name=row.display_name, admin=row.admin
+            )
+            for row in rows
+        }

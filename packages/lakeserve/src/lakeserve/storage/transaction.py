@@ -1,0 +1,18 @@
+"""One transaction as callers see it: a repository per noun and no SQL."""
+
+from sqlalchemy import Connection
+
+from lakeserve.storage.clusters import ClusterRepository
+from lakeserve.storage.endpoints import EndpointRepository
+from lakeserve.storage.identity import IdentityRepository
+from lakeserve.storage.states import StateRepository
+
+
+class Transaction:
+    """The repositories of one open transaction; valid only while it is open."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.endpoints = EndpointRepository(connection)
+        self.identity = IdentityRepository(connection)
+        self.clusters = ClusterRepository(connection)
+        self.states = StateRepository(connection)
