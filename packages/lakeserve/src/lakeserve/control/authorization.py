@@ -1,0 +1,21 @@
+"""Who calls the control plane."""
+
+from collections.abc import Callable
+
+from fastapi import Request
+
+from lakeserve.core.authentication import authenticate
+from lakeserve.core.identity import Principal
+from lakeserve.core.ports import Directory
+
+Caller = Callable[[Request], Principal]
+
+
+def caller_of(directory: Directory) -> Caller:
+    """A dependency that names the principal of a request, or raises as ``authenticate`` does."""
+
+    def caller(request: Request) -> Principal:
+        principals = directory.snapshot().principals
+        return authenticate(request.headers.get("authorization"), principals)
+
+    return caller

@@ -1,0 +1,83 @@
+"""Every error of the control plane in one shape: ``{"error_code", "message"}``."""
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from lakeserve.core.errors import (
+    BadRequest,
+    Internal,
+    InvalidParameter,
+    MethodNotAllowed,
+    UnknownApi,
+    WireError,
+)
+
+SHOWN_CHARACTERS = 100
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Replace the framework's error replies."""
+    app.add_exception_handler(WireError, _wire_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(Exception, _fault)
+
+
+def error_response(error: WireError) -> JSONResponse:
+    """The reply that an error becomes."""
+    return JSONResponse(error.body(), error.status, dict(error.headers()))
+
+
+def invalid_parameter(problems: RequestValidationError) -> InvalidParameter:
+    """The first problem of a request, naming the field, its value and what is accepted."""
+    problem = problems.errors()[0]
+    field = ".".join(str(part) for part in problem["loc"][1:]) or "body"
+    if problem["type"] == "extra_forbidden":
+        return InvalidParameter(f"Unknown field '{field}'.")
+    if problem["type"] == "missing":
+        return InvalidParameter(f"Field '{field}' is required.")
+    if problem["type"] == "json_invalid":
+        return InvalidParameter("The request body is not valid JSON.")
+    value = repr(problem["input"])
+    shown = value if len(value) <= SHOWN_CHARACTERS else value[:SHOWN_CHARACTERS] + "..."
+    return InvalidParameter(f"Field '{field}' has the value {shown}: {problem['msg']}.")
+
+
+def from_status(status: int, method: str, path: str) -> WireError:
+    """The error that stands for a status the framework chose."""
+    if status == 404:
+        return UnknownApi(f"No API found for '{method} {path}'")
+    if status == 405:
+        return MethodNotAllowed(f"Method {method} is not supported for '{path}'.")
+    if status < 500:
+        return BadRequest("The request cannot be read.")
+    return _internal()
+
+
+async def _wire_error(_request: Request, error: Exception) -> JSONResponse:
+    return error_response(error if isinstance(error, WireError) else _internal())
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        return error_response(_internal())
+    response = error_response(from_status(error.status_code, request.method, request.url.path))
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        return error_response(_internal())
+    return error_response(invalid_parameter(error))
+
+
+async def _fault(_request: Request, _error: Exception) -> JSONResponse:
+    # The server above logs the traceback.
+    return error_response(_internal())
+
+
+def _internal() -> Internal:
+    return Internal("The platform failed to answer this call. Its log has the cause.")

@@ -1,0 +1,78 @@
+"""Documented calls that this version does not have: each answers 501 and names what is missing."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from lakeserve.control.authorization import Caller
+from lakeserve.core.errors import NotBuilt
+
+ANY = ("GET", "POST", "PUT", "PATCH", "DELETE")
+READ = ("GET",)
+WRITE = ("POST",)
+
+_ENDPOINTS = "/api/2.0/serving-endpoints"
+_SCIM = "/api/2.0/preview/scim/v2"
+
+# Methods, path, the missing thing. Earlier rows win.
+UNBUILT: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (WRITE, _ENDPOINTS, "Creating serving endpoints"),
+    (WRITE, _ENDPOINTS + "/pt", "Provisioned throughput endpoints"),
+    (("PUT",), _ENDPOINTS + "/pt/{name}/config", "Provisioned throughput endpoints"),
+    (READ, _ENDPOINTS + "/{name}/openapi", "OpenAPI documents of serving endpoints"),
+    (READ, _ENDPOINTS + "/{name}/metrics", "Metrics of serving endpoints"),
+    (READ, _ENDPOINTS + "/{name}/served-models/{entity}/logs", "Logs of served models"),
+    (READ, _ENDPOINTS + "/{name}/served-models/{entity}/build-logs", "Build logs"),
+    (READ, _ENDPOINTS + ":foundation-models", "The list of foundation models"),
+    (WRITE, "/api/2.0/external-function", "External functions"),
+    (ANY, "/api/2.0/permissions/{path:path}", "Permissions"),
+    (ANY, "/api/2.0/secrets/{path:path}", "Secrets"),
+    (ANY, "/api/2.0/token/{path:path}", "Personal access tokens"),
+    (ANY, "/api/2.0/token-management/{path:path}", "Token management"),
+    (ANY, _SCIM + "/Users", "SCIM users"),
+    (ANY, _SCIM + "/Users/{path:path}", "SCIM users"),
+    (ANY, _SCIM + "/Groups", "SCIM groups"),
+    (ANY, _SCIM + "/Groups/{path:path}", "SCIM groups"),
+    (ANY, _SCIM + "/ServicePrincipals", "Service principals"),
+    (ANY, _SCIM + "/ServicePrincipals/{path:path}", "Service principals"),
+    (ANY, "/api/2.0/accounts/{path:path}", "The accounts API"),
+    (ANY, "/api/2.0/clusters/{path:path}", "The clusters API"),
+    (ANY, "/api/2.1/clusters/{path:path}", "The clusters API"),
+    (ANY, "/api/2.1/unity-catalog/functions", "Unity Catalog functions"),
+    (ANY, "/api/2.1/unity-catalog/functions/{path:path}", "Unity Catalog functions"),
+    (ANY, "/api/2.0/sql/statements", "SQL statements"),
+    (ANY, "/api/2.0/sql/statements/{path:path}", "SQL statements"),
+    (ANY, "/api/2.0/mlflow/{path:path}", "MLflow tracking and registry"),
+    (ANY, "/api/2.0/mlflow-artifacts/{path:path}", "MLflow artifacts"),
+    (WRITE, "/serving-endpoints/responses", "The Responses API"),
+    (WRITE, "/serving-endpoints/anthropic/v1/messages", "The native Anthropic API"),
+    (WRITE, "/serving-endpoints/gemini/{path:path}", "The native Gemini API"),
+    (WRITE, "/ai-gateway/{path:path}", "The AI Gateway paths"),
+)
+
+# Asked before there is a token, so they answer without one.
+UNBUILT_OAUTH: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (WRITE, "/oidc/v1/token", "OAuth tokens"),
+    (READ, "/oidc/v1/authorize", "OAuth login"),
+    (READ, "/oidc/jwks.json", "OAuth signing keys"),
+)
+
+
+def unbuilt_routes(caller: Caller) -> list[Route]:
+    """One route per row of the tables."""
+    rows = [_route(row, caller) for row in UNBUILT]
+    return rows + [_route(row, None) for row in UNBUILT_OAUTH]
+
+
+def _route(row: tuple[tuple[str, ...], str, str], caller: Caller | None) -> Route:
+    methods, path, feature = row
+
+    async def refuse(request: Request) -> Response:
+        if caller is not None:
+            caller(request)
+        raise NotBuilt(
+            f"'{feature}' is not implemented in this version of lakeserve:"
+            f" {request.method} {request.url.path}"
+        )
+
+    return Route(path, refuse, methods=list(methods), include_in_schema=False)
