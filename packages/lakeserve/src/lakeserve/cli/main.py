@@ -1,0 +1,50 @@
+"""The ``lakeserve`` command: a group whose commands load only when they run."""
+
+import importlib
+import sys
+from importlib.metadata import version
+
+import click
+
+from lakeserve.core.errors import LakeserveError
+
+COMMANDS = {
+    "up": "Start the platform and serve until Ctrl-C.",
+    "run": "Run a program against a platform, starting one if none runs.",
+    "doctor": "Say what is installed, what is missing, and what for.",
+}
+
+EXIT_FAILURE = 1
+
+
+class _LazyGroup(click.Group):
+    """Each command lives in a module of its name, so that ``--help`` stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"lakeserve.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("lakeserve"), prog_name="lakeserve")
+def cli() -> None:
+    """Self-hosted model serving, compatible with Databricks Model Serving."""
+
+
+def main() -> None:
+    """Run the command line; the exit status is 0, 1 for a failure, 2 for wrong usage."""
+    try:
+        cli.main(standalone_mode=True)
+    except LakeserveError as error:
+        click.echo(f"lakeserve: {error}", err=True)
+        sys.exit(EXIT_FAILURE)

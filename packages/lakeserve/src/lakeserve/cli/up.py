@@ -1,0 +1,91 @@
+"""``lakeserve up``: start the platform and serve until Ctrl-C."""
+
+import asyncio
+import contextlib
+import logging
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lakeserve.cli.options import settings_from, settings_options
+from lakeserve.settings import Settings
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+@click.command(name="up")
+@settings_options
+def command(**options: Any) -> None:
+    """Start the platform and serve until Ctrl-C.
+
+    Prints a banner with the address, the token and what to type next, once the models that start
+    with the platform are ready.
+    """
+    settings = settings_from(**options)
+    configure_logging(settings)
+    import uvloop
+
+    uvloop.run(_serve(settings))
+
+
+def configure_logging(settings: Settings) -> None:
+    """Log to standard error at the level of the settings."""
+    logging.basicConfig(
+        stream=sys.stderr, level=settings.log_level.upper(), format=LOG_FORMAT, force=True
+    )
+
+
+def report(line: str) -> None:
+    """Show a line of progress; standard output stays free for the banner."""
+    click.echo(f"lakeserve: {line}", err=True)
+
+
+async def _serve(settings: Settings) -> None:
+    from lakeserve.app import Platform, stop_signals
+
+    with stop_signals() as stop:
+        async with Platform(settings) as platform:
+            stopping = asyncio.create_task(stop.wait())
+            ready = asyncio.create_task(platform.eager_ready(report))
+            await asyncio.wait({stopping, ready}, return_when=asyncio.FIRST_COMPLETED)
+            if ready.done():
+                ready.result()
+                click.echo(banner(platform.url, settings))
+                server = asyncio.create_task(platform.stopped())
+                await asyncio.wait({stopping, server}, return_when=asyncio.FIRST_COMPLETED)
+            await _cancel(ready, stopping)
+            report(f"stopping; calls in flight get up to {settings.drain_timeout_s:g} s")
+
+
+async def _cancel(*tasks: "asyncio.Task[Any]") -> None:
+    for task in tasks:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def banner(url: str, settings: Settings) -> str:
+    """What a person needs to go on: at most 12 lines."""
+    token = settings.token.get_secret_value()
+    note = "  (public; works on this machine only)" if settings.uses_development_token else ""
+    return f"""\
+lakeserve {version("lakeserve")} serves at {url} - compatible with Databricks Model Serving
+  token  {token}{note}
+  data   {_shown(settings.data_dir)}
+  stop   Ctrl-C
+
+  export DATABRICKS_HOST={url}
+  export DATABRICKS_TOKEN={token}
+  curl -s $DATABRICKS_HOST/serving-endpoints/databricks-dbrx-instruct/invocations \\
+    -H "Authorization: Bearer $DATABRICKS_TOKEN" \\
+    -d '{{"messages": [{{"role": "user", "content": "What is MLflow?"}}]}}'
+"""
+
+
+def _shown(path: Path) -> str:
+    with contextlib.suppress(ValueError):
+        return f"~/{path.relative_to(Path.home())}"
+    return str(path)

@@ -1,0 +1,41 @@
+"""Running platforms for the tests of this folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness import PlatformProcess, start_platform
+
+
+@pytest.fixture(scope="session")
+def shared_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One data directory for the session, so that the embedding model is converted once."""
+    return tmp_path_factory.mktemp("platform") / "data"
+
+
+@pytest.fixture(scope="session")
+def platform(shared_data_dir: Path) -> Iterator[PlatformProcess]:
+    """A platform that tests share and leave as they found it."""
+    running = start_platform(shared_data_dir)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def own_platform(tmp_path: Path, shared_data_dir: Path) -> Iterator[PlatformProcess]:
+    """A platform that a test may break."""
+    running = start_platform(tmp_path / "data")
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.stop()
+
+
+@pytest.fixture
+def environment(platform: PlatformProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two variables that every client reads, set to the shared platform."""
+    for name, value in platform.environment.items():
+        monkeypatch.setenv(name, value)

@@ -1,0 +1,29 @@
+"""The clients of others, unmodified, in the environment that ``make test`` gives them."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness import PlatformProcess
+
+PROGRAMS = sorted((Path(__file__).parent / "clients").glob("*_client.py"))
+INTERPRETER = "LAKESERVE_CLIENTS_PYTHON"
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=[path.stem for path in PROGRAMS])
+def test_client(platform: PlatformProcess, program: Path) -> None:
+    interpreter = os.environ.get(INTERPRETER)
+    if interpreter is None:
+        pytest.skip(f"{INTERPRETER} names no interpreter that has these clients (make test does)")
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("LAKESERVE_", "OPENAI_"))}
+    result = subprocess.run(
+        [Path(interpreter).absolute(), program],
+        env=inherited | platform.environment | {"MLFLOW_TRACKING_URI": "file:///dev/null"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr[-4000:]
+    assert result.stdout.endswith("passed\n")
