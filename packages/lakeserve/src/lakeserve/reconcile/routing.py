@@ -1,0 +1,84 @@
+"""The gateway's view of endpoints, from what is wanted and what was seen. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lakeserve.core.endpoints import (
+    Address,
+    Endpoint,
+    EntityState,
+    OpenAICompatible,
+    RoutableEndpoint,
+    ServedEntity,
+    Target,
+)
+from lakeserve.reconcile.addresses import parse_address
+from lakeserve.settings import Settings, Upstream
+
+# Names in the provider table.
+LOCAL_PROVIDER = "local"
+OPENAI_PROVIDER = "openai"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was last seen of a local entity."""
+
+    state: EntityState
+    address: Address | None
+
+
+def routable(
+    endpoint: Endpoint, seen: Mapping[str, Seen], credential: str | None
+) -> RoutableEndpoint:
+    """An endpoint with each of its entities resolved.
+
+    Args:
+        endpoint: What is wanted.
+        seen: By entity id, for local entities.
+        credential: For the endpoint's upstream, where it has one.
+    """
+    return RoutableEndpoint(
+        id=endpoint.id,
+        name=endpoint.name,
+        task=endpoint.task,
+        endpoint_type=endpoint.endpoint_type,
+        targets=tuple(_target(entity, seen, credential) for entity in endpoint.entities),
+    )
+
+
+def upstream_credential(endpoint: Endpoint, settings: Settings) -> str | None:
+    """The key of a foundation endpoint's upstream: it lives in the settings, never in storage."""
+    if endpoint.endpoint_type != "FOUNDATION_MODEL_API":
+        return None
+    configured = settings.foundation.get(endpoint.name)
+    if not isinstance(configured, Upstream) or configured.api_key is None:
+        return None
+    return configured.api_key.get_secret_value()
+
+
+def _target(entity: ServedEntity, seen: Mapping[str, Seen], credential: str | None) -> Target:
+    backend = entity.backend
+    if isinstance(backend, OpenAICompatible):
+        return Target(
+            entity_id=entity.id,
+            entity_name=entity.name,
+            provider=OPENAI_PROVIDER,
+            upstream_model=backend.model,
+            model_name=entity.model_name,
+            weight=entity.traffic_percentage,
+            address=parse_address(backend.base_url),
+            credential=credential,
+        )
+    local = seen[entity.id]
+    failed = local.state.deployment == "DEPLOYMENT_FAILED"
+    return Target(
+        entity_id=entity.id,
+        entity_name=entity.name,
+        provider=LOCAL_PROVIDER,
+        upstream_model=entity.model_name,
+        model_name=entity.model_name,
+        weight=entity.traffic_percentage,
+        address=local.address,
+        failure=local.state.message if failed else None,
+    )

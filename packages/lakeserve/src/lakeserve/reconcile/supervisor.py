@@ -1,0 +1,143 @@
+"""Moves what is seen towards what is wanted, and tells the gateway where calls go."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from lakeserve.core.endpoints import Address, Cluster, Endpoint, EntityState, LocalModel
+from lakeserve.core.errors import Unavailable
+from lakeserve.core.identity import Principal
+from lakeserve.core.ids import now_ms
+from lakeserve.core.ports import Snapshot
+from lakeserve.reconcile.addresses import answers
+from lakeserve.reconcile.entity import READY, LocalEntity
+from lakeserve.reconcile.launch import Launcher, Resolve
+from lakeserve.reconcile.pace import USUAL_PACE, Pace
+from lakeserve.reconcile.readiness import wait_until_settled
+from lakeserve.reconcile.recorder import StateRecorder
+from lakeserve.reconcile.routing import Seen, routable, upstream_credential
+from lakeserve.reconcile.sockets import SocketDirectory
+from lakeserve.settings import Settings
+from lakeserve.storage.database import Storage
+from lakeserve.workers.models import resolve
+from lakeserve.workers.protocols import Runner
+
+
+class Supervisor:
+    """Keeps a worker behind every local entity; the gateway's ``Directory`` and ``Activator``.
+
+    Args:
+        storage: Where wanted and observed facts lie.
+        runner: Starts workers.
+        settings: Engine, directories and credentials of upstreams.
+        pace: When to start failed workers again.
+        resolve_model: Finds the file of a model reference.
+        probe: Whether anybody listens at an address.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        runner: Runner,
+        settings: Settings,
+        *,
+        pace: Pace = USUAL_PACE,
+        resolve_model: Resolve = resolve,
+        probe: Callable[[Address], Awaitable[bool]] = answers,
+    ) -> None:
+        self._storage = storage
+        self._runner = runner
+        self._settings = settings
+        self._pace = pace
+        self._resolve = resolve_model
+        self._probe = probe
+        self._recorder = StateRecorder(storage)
+        self._sockets: SocketDirectory | None = None
+        self._endpoints: tuple[Endpoint, ...] = ()
+        self._principals: Mapping[str, Principal] = {}
+        self._clusters: Mapping[str, Cluster] = {}
+        self._entities: dict[str, LocalEntity] = {}
+        self._states: Mapping[str, EntityState] = {}
+        self._snapshot = Snapshot()
+
+    async def start(self) -> None:
+        """Load what is wanted, publish the first snapshot and begin to supervise.
+
+        Raises:
+            Unavailable: The database cannot be read.
+        """
+        now = now_ms()
+        self._endpoints, self._principals, clusters = await self._storage.read(
+            lambda transaction: (
+                transaction.endpoints.all(),
+                transaction.identity.principals(now),
+                transaction.clusters.all(),
+            )
+        )
+        self._clusters = {cluster.id: cluster for cluster in clusters}
+        self._sockets = SocketDirectory(self._settings.data_dir)
+        launcher = Launcher(self._runner, self._settings, self._sockets.path, self._resolve)
+        self._entities = {
+            entity.id: LocalEntity(
+                entity,
+                launcher.for_entity(entity, entity.backend),
+                self._settings.engine.start_timeout_s,
+                self._pace,
+                self._publish,
+                self._probe,
+            )
+            for endpoint in self._endpoints
+            for entity in endpoint.entities
+            if isinstance(entity.backend, LocalModel)
+        }
+        self._publish()
+        self._recorder.start()
+        for entity in self._entities.values():
+            entity.start()
+
+    async def eager_ready(self, progress: Callable[[str], None], timeout_s: float) -> None:
+        """Wait until each eager entity serves or has failed, at most ``timeout_s`` seconds.
+
+        ``progress`` gets a line for whatever takes longer than a second, and for every failure.
+        """
+        eager = [each for each in self._entities.values() if each.entity.start == "eager"]
+        await wait_until_settled(eager, progress, timeout_s)
+
+    def snapshot(self) -> Snapshot:
+        """See ``Directory.snapshot``."""
+        return self._snapshot
+
+    def states(self) -> Mapping[str, EntityState]:
+        """What was last seen of every entity, by its id."""
+        return self._states
+
+    async def activate(self, entity_id: str) -> Address:
+        """See ``Activator.activate``; waits as long as a worker may take to start."""
+        entity = self._entities.get(entity_id)
+        if entity is None:
+            raise Unavailable("The served entity of this call no longer exists.", retry_after=1)
+        return await entity.activate(self._settings.engine.start_timeout_s)
+
+    async def stop(self, grace_s: float) -> None:
+        """Stop every worker; calls they still answer get ``grace_s`` seconds."""
+        await asyncio.gather(*(entity.stop(grace_s) for entity in self._entities.values()))
+        await self._recorder.stop()
+        if self._sockets is not None:
+            self._sockets.close()
+
+    def _publish(self) -> None:
+        """Build snapshot and states anew from what is known now."""
+        seen = {
+            entity_id: Seen(entity.state, entity.address)
+            for entity_id, entity in self._entities.items()
+        }
+        self._states = {
+            entity.id: seen[entity.id].state if entity.id in seen else READY
+            for endpoint in self._endpoints
+            for entity in endpoint.entities
+        }
+        endpoints = {
+            endpoint.name: routable(endpoint, seen, upstream_credential(endpoint, self._settings))
+            for endpoint in self._endpoints
+        }
+        self._snapshot = Snapshot(endpoints, self._principals, self._clusters)
+        self._recorder.record(self._states)
