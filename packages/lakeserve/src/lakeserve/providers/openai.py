@@ -1,0 +1,60 @@
+"""A server elsewhere that speaks OpenAI's protocol."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from lakeserve.core.endpoints import Target
+from lakeserve.core.errors import WireError
+from lakeserve.providers.base import (
+    EventTranslator,
+    Operation,
+    UpstreamRequest,
+    error_value,
+    upstream_error,
+    with_fields,
+)
+
+PATHS: Mapping[Operation, str] = {
+    "chat": "/chat/completions",
+    "completions": "/completions",
+    "embeddings": "/embeddings",
+}
+
+
+class OpenAIProvider:
+    """Passes bodies through, with the upstream's name of the model and its bearer credential."""
+
+    name = "openai"
+    restartable = False
+
+    def build(
+        self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
+    ) -> UpstreamRequest:
+        """See ``Provider.build``; a stream is asked for its usage, which callers expect unasked."""
+        fields: dict[str, Any] = {"model": target.upstream_model}
+        if body.get("stream") is True:
+            options = body.get("stream_options")
+            given = options if isinstance(options, dict) else {}
+            fields["stream_options"] = {**given, "include_usage": True}
+        headers = () if target.credential is None else (bearer(target.credential),)
+        return UpstreamRequest(PATHS[operation], headers, with_fields(body, raw, fields))
+
+    def reply(self, operation: Operation, body: bytes) -> bytes:
+        """The reply is in the caller's form already."""
+        return body
+
+    def events(self, operation: Operation) -> EventTranslator | None:
+        """The events are in the caller's form already."""
+        return None
+
+    def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:
+        """The upstream's error as JSON text, marked with the provider's name."""
+        value = {"external_model_provider": self.name, "external_model_error": error_value(body)}
+        return upstream_error(status, orjson.dumps(value).decode(), headers)
+
+
+def bearer(credential: str) -> tuple[str, str]:
+    """The header that carries a bearer credential."""
+    return ("authorization", f"Bearer {credential}")

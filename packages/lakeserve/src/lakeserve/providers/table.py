@@ -1,0 +1,26 @@
+"""Every provider by its name."""
+
+from collections.abc import Mapping
+
+from lakeserve.core.errors import ConfigurationError
+from lakeserve.providers.base import Provider
+from lakeserve.providers.local import LocalProvider
+from lakeserve.providers.openai import OpenAIProvider
+
+PROVIDERS: Mapping[str, Provider] = {
+    "local": LocalProvider(),
+    "openai": OpenAIProvider(),
+}
+
+
+def provider(name: str) -> Provider:
+    """The provider of this name.
+
+    Raises:
+        ConfigurationError: There is none; the text names the valid ones.
+    """
+    try:
+        return PROVIDERS[name]
+    except KeyError:
+        valid = ", ".join(sorted(PROVIDERS))
+        raise ConfigurationError(f"provider {name!r} is unknown; valid ones: {valid}") from None
