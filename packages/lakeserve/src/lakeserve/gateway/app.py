@@ -1,0 +1,175 @@
+"""The data plane as an ASGI callable."""
+
+import asyncio
+import logging
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from lakeserve.core.authentication import authenticate
+from lakeserve.core.errors import (
+    Internal,
+    MethodNotAllowed,
+    NotBuilt,
+    Unavailable,
+    UnknownApi,
+    WireError,
+)
+from lakeserve.core.ids import request_id
+from lakeserve.core.ports import Activator, Directory
+from lakeserve.gateway.driver_proxy import DriverCall, DriverProxy
+from lakeserve.gateway.guard import CallGuard
+from lakeserve.gateway.inference import Call, Inference
+from lakeserve.gateway.intake import CallerGone, Receive
+from lakeserve.gateway.paths import DriverRoute, UnbuiltRoute, is_data_plane, parse
+from lakeserve.gateway.reply import JSON, Reply, Send
+from lakeserve.gateway.upstream.pool import UpstreamPool
+
+logger = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+
+# A caller that does not even take an error must not hold a call for ever.
+FAIL_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayLimits:
+    """What one call may take.
+
+    Attributes:
+        max_request_bytes: Longest request body.
+        request_timeout_s: Longest time from the head of the request to the end of the answer.
+    """
+
+    max_request_bytes: int
+    request_timeout_s: float
+
+
+class Gateway:
+    """Answers the data plane's paths.
+
+    Whoever makes one closes it with ``aclose``.
+    """
+
+    def __init__(self, directory: Directory, activator: Activator, limits: GatewayLimits) -> None:
+        self._directory = directory
+        self._limits = limits
+        self._pool = UpstreamPool()
+        self._inference = Inference(self._pool, activator, limits.max_request_bytes)
+        self._driver_proxy = DriverProxy(self._pool, limits.max_request_bytes)
+        self._running: set[CallGuard] = set()
+        self._is_closing = False
+        self._emptied = asyncio.Event()
+
+    @staticmethod
+    def handles(path: str) -> bool:
+        """Whether a path belongs to the data plane; the gateway answers for unknown ones too."""
+        return is_data_plane(path)
+
+    @property
+    def in_flight(self) -> int:
+        """Calls that are being answered."""
+        return len(self._running)
+
+    @property
+    def upstream_connections(self) -> int:
+        """Open connections to upstreams, idle ones included."""
+        return self._pool.open_connections
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; an upgrade to WebSocket is refused."""
+        if scope["type"] != "http":
+            await _refuse_upgrade(scope, send)
+            return
+        reply = Reply(send, request_id())
+        guard = CallGuard(self._limits.request_timeout_s)
+        self._running.add(guard)
+        try:
+            with guard:
+                await self._answer(scope, receive, reply, guard)
+        except CallerGone:
+            logger.debug("request %s: the caller has gone", reply.request_id)
+        except WireError as error:
+            await _fail(reply, error)
+        except Exception:
+            logger.exception("request %s failed", reply.request_id)
+            text = f"The gateway failed; its log says why under request id {reply.request_id}."
+            await _fail(reply, Internal(text))
+        finally:
+            self._running.discard(guard)
+            if self._is_closing and not self._running:
+                self._emptied.set()
+
+    async def aclose(self, grace_s: float) -> None:
+        """Refuse new calls, let running ones end for ``grace_s`` seconds, then end them."""
+        self._is_closing = True
+        if self._running and not await self._empties(grace_s):
+            for guard in tuple(self._running):
+                guard.end(Unavailable("The platform is stopping."))
+            await self._empties(FAIL_TIMEOUT_S)
+        self._pool.close()
+
+    async def _empties(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._emptied.wait(), seconds)
+        except (TimeoutError, asyncio.TimeoutError):
+            return False
+        return True
+
+    async def _answer(self, scope: Scope, receive: Receive, reply: Reply, guard: CallGuard) -> None:
+        if self._is_closing:
+            raise Unavailable("The platform is stopping.")
+        snapshot = self._directory.snapshot()
+        header_list = scope["headers"]
+        headers = dict(header_list)
+        authorization = headers.get(b"authorization")
+        authenticate(
+            None if authorization is None else authorization.decode("latin-1"), snapshot.principals
+        )
+        path: str = scope["path"]
+        method: str = scope["method"]
+        is_driver = path.startswith("/driver-")
+        route = parse(_raw_path(scope) if is_driver else path)
+        if route is None:
+            raise UnknownApi(f"No API found for '{method} {path}'")
+        if isinstance(route, UnbuiltRoute):
+            raise NotBuilt(f"{route.name} is not implemented by this server.")
+        if isinstance(route, DriverRoute):
+            query = scope.get("query_string", b"").decode("latin-1")
+            await self._driver_proxy.answer(
+                DriverCall(route, method, query, header_list, snapshot, receive, reply, guard)
+            )
+            return
+        if method != "POST":
+            raise MethodNotAllowed(f"{method} is not allowed for {path}; send POST.")
+        await self._inference.answer(Call(route, snapshot, headers, receive, reply, guard))
+
+
+async def _fail(reply: Reply, error: WireError) -> None:
+    try:
+        await asyncio.wait_for(reply.fail(error), FAIL_TIMEOUT_S)
+    except (TimeoutError, asyncio.TimeoutError):
+        logger.warning("request %s: the caller took no error", reply.request_id)
+
+
+async def _refuse_upgrade(scope: Scope, send: Send) -> None:
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close"})
+        return
+    error = NotBuilt("WebSocket connections are not implemented by this server.")
+    start = {
+        "type": "websocket.http.response.start",
+        "status": error.status,
+        "headers": [JSON],
+    }
+    await send(start)
+    await send({"type": "websocket.http.response.body", "body": orjson.dumps(error.body())})
+
+
+def _raw_path(scope: Scope) -> str:
+    raw: bytes | None = scope.get("raw_path")
+    path: str = scope["path"]
+    return path if raw is None else raw.decode("latin-1")

@@ -1,0 +1,39 @@
+"""Stand-ins for what the composition root plugs in, for tests and benchmarks."""
+
+from lakeserve.core.endpoints import Address
+from lakeserve.core.errors import Unavailable
+from lakeserve.core.ports import Snapshot
+
+
+class FixedDirectory:
+    """Answers with one snapshot, which a test may replace."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.now = snapshot
+
+    def snapshot(self) -> Snapshot:
+        """The present snapshot."""
+        return self.now
+
+
+class FakeActivator:
+    """Knows addresses by entity id and remembers who was asked for.
+
+    Attributes:
+        asked: Entity ids in the order of the calls.
+    """
+
+    def __init__(self, addresses: dict[str, Address] | None = None) -> None:
+        self.addresses = addresses or {}
+        self.asked: list[str] = []
+
+    async def activate(self, entity_id: str) -> Address:
+        """The entity's address.
+
+        Raises:
+            Unavailable: There is none.
+        """
+        self.asked.append(entity_id)
+        if entity_id not in self.addresses:
+            raise Unavailable(f"Entity {entity_id} did not become ready.", retry_after=2)
+        return self.addresses[entity_id]

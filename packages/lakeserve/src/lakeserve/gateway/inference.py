@@ -1,0 +1,243 @@
+"""One call of an endpoint, from its body to the last byte of its answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from lakeserve.core.endpoints import Address, RoutableEndpoint, Target
+from lakeserve.core.errors import (
+    BadRequest,
+    BadUpstream,
+    ConfigurationError,
+    ResourceMissing,
+    Unavailable,
+    WireError,
+)
+from lakeserve.core.ports import Activator, Snapshot
+from lakeserve.gateway.guard import CallGuard
+from lakeserve.gateway.intake import Receive, json_object, read_body
+from lakeserve.gateway.paths import InferenceRoute
+from lakeserve.gateway.reply import Header, Reply
+from lakeserve.gateway.sse import DONE, EventSplitter
+from lakeserve.gateway.task import Question, question
+from lakeserve.gateway.traffic import pick
+from lakeserve.gateway.upstream.connection import Connection
+from lakeserve.gateway.upstream.failure import UpstreamFailure
+from lakeserve.gateway.upstream.head import json_request
+from lakeserve.gateway.upstream.pool import Origin, UpstreamPool
+from lakeserve.providers.base import Provider, UpstreamRequest
+from lakeserve.providers.table import provider
+
+MAX_REPLY_BYTES = 64 * 1024 * 1024
+
+MISSING_ENDPOINT = (
+    "The given endpoint does not exist, please retry after checking the specified model and"
+    " version deployment exists."
+)
+
+# Some servers stream under a generic type; JSON and HTML are surely no events.
+_STREAM_TYPES = {"text/event-stream", "application/octet-stream", "text/plain", ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the caller sent, and the way back to it."""
+
+    route: InferenceRoute
+    snapshot: Snapshot
+    headers: Mapping[bytes, bytes]
+    receive: Receive
+    reply: Reply
+    guard: CallGuard
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request that was sent, and the connection its reply comes by."""
+
+    origin: Origin
+    connection: Connection
+
+
+class Inference:
+    """Answers calls of endpoints."""
+
+    def __init__(self, pool: UpstreamPool, activator: Activator, max_request_bytes: int) -> None:
+        self._pool = pool
+        self._activator = activator
+        self._max_request_bytes = max_request_bytes
+
+    async def answer(self, call: Call) -> None:
+        """Answer one call.
+
+        Raises:
+            WireError: It failed; when the reply has started, in the middle of its stream.
+            CallerGone: There is nobody left to answer.
+        """
+        endpoint = _named_endpoint(call)
+        raw = await read_body(call.headers, call.receive, self._max_request_bytes)
+        call.guard.watch(call.receive)
+        body = json_object(raw, call.headers)
+        endpoint = endpoint or _model_endpoint(call.snapshot, body)
+        asked = question(endpoint, call.route.operation, body, raw)
+        target = pick(endpoint, call.route.entity)
+        translation = _translation(target)
+        request = translation.build(target, asked.operation, asked.body, asked.raw)
+        try:
+            exchange = await self._send(target, translation, request, asked.stream)
+            try:
+                await _relay(call.reply, exchange.connection, target, translation, asked)
+            finally:
+                self._pool.release(exchange.origin, exchange.connection)
+        except UpstreamFailure as failure:
+            raise _failed(target, translation, failure) from failure
+
+    async def _send(
+        self, target: Target, translation: Provider, request: UpstreamRequest, stream: bool
+    ) -> Exchange:
+        address = target.address or await self._activator.activate(target.entity_id)
+        try:
+            return await self._exchange(target, address, request, stream)
+        except UpstreamFailure as failure:
+            if failure.received or not translation.restartable:
+                raise
+        address = await self._activator.activate(target.entity_id)
+        return await self._exchange(target, address, request, stream)
+
+    async def _exchange(
+        self, target: Target, address: Address, request: UpstreamRequest, stream: bool
+    ) -> Exchange:
+        try:
+            payload = json_request(address, request.path, request.headers, request.body)
+        except ValueError as error:
+            raise Unavailable(
+                f"The configuration of served entity {target.entity_name!r} cannot be sent: {error}"
+            ) from None
+        origin = Origin(address)
+        limit = None if stream else MAX_REPLY_BYTES
+        connection = await self._pool.exchange(origin, payload, b"POST", limit)
+        return Exchange(origin, connection)
+
+
+async def _relay(
+    reply: Reply, connection: Connection, target: Target, translation: Provider, asked: Question
+) -> None:
+    """Pass the upstream's answer on."""
+    if not 200 <= connection.status < 300:
+        raise await _refusal(connection, target, translation)
+    media_type = _media_type(connection)
+    if asked.stream and media_type in _STREAM_TYPES:
+        await _relay_events(reply, connection, target, translation, asked)
+        return
+    body = await connection.body(MAX_REPLY_BYTES)
+    if asked.stream or not _looks_like_object(body):
+        expected = "a stream of events" if asked.stream else "a JSON object"
+        raise BadUpstream(
+            f"The upstream of served entity {target.entity_name!r} answered with"
+            f" {media_type or 'no content type'} where {expected} was expected."
+        )
+    await reply.whole(200, translation.reply(asked.operation, body), _origin_headers(target))
+
+
+async def _relay_events(
+    reply: Reply, connection: Connection, target: Target, translation: Provider, asked: Question
+) -> None:
+    splitter = EventSplitter()
+    translator = translation.events(asked.operation)
+    await reply.start_events(_origin_headers(target))
+    try:
+        while data := await connection.read():
+            events = splitter.feed(data)
+            if translator is not None and events:
+                events = translator.feed(events)
+            if events:
+                await reply.part(events)
+    except UpstreamFailure:
+        if not splitter.done:
+            raise
+    if not splitter.done and connection.close_delimited:
+        raise BadUpstream(
+            f"The upstream of served entity {target.entity_name!r} ended its stream early."
+        )
+    await reply.end(b"" if splitter.done else DONE)
+
+
+async def _refusal(connection: Connection, target: Target, translation: Provider) -> WireError:
+    """The error that stands for the upstream's; its text never holds our credential."""
+    body = await connection.body(MAX_REPLY_BYTES)
+    headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in connection.headers}
+    error = translation.error(connection.status, body, headers)
+    if target.credential and target.credential in error.message:
+        error.message = error.message.replace(target.credential, "[REDACTED]")
+    return error
+
+
+def _failed(target: Target, translation: Provider, failure: UpstreamFailure) -> WireError:
+    if translation.restartable and not failure.received:
+        return Unavailable(
+            f"The worker of served entity {target.entity_name!r} does not answer: {failure.reason}."
+        )
+    return BadUpstream(
+        f"The upstream of served entity {target.entity_name!r} failed: {failure.reason}."
+    )
+
+
+def _named_endpoint(call: Call) -> RoutableEndpoint | None:
+    name = call.route.endpoint
+    return None if name is None else _endpoint(call.snapshot, name)
+
+
+def _model_endpoint(snapshot: Snapshot, body: Mapping[str, Any]) -> RoutableEndpoint:
+    if "model" not in body:
+        raise BadRequest("Missing required field 'model': the name of the endpoint.")
+    name = body["model"]
+    if not isinstance(name, str):
+        raise BadRequest("Field 'model' must be a string, the name of the endpoint.")
+    return _endpoint(snapshot, name)
+
+
+def _endpoint(snapshot: Snapshot, name: str) -> RoutableEndpoint:
+    endpoint = snapshot.endpoints.get(name)
+    if endpoint is None:
+        raise ResourceMissing(MISSING_ENDPOINT)
+    return endpoint
+
+
+def _translation(target: Target) -> Provider:
+    try:
+        return provider(target.provider)
+    except ConfigurationError as error:
+        raise Unavailable(f"Served entity {target.entity_name!r} cannot serve: {error}") from None
+
+
+def _media_type(connection: Connection) -> str:
+    for name, value in connection.headers:
+        if name == b"content-type":
+            return value.partition(b";")[0].strip().lower().decode("latin-1")
+    return ""
+
+
+def _looks_like_object(body: bytes) -> bool:
+    """Whether a reply can be JSON; parsing what is only passed on would cost too much."""
+    if body[:1] == b"{" and body[-1:] == b"}":
+        return True
+    body = body.strip()
+    return body[:1] == b"{" and body[-1:] == b"}"
+
+
+def _origin_headers(target: Target) -> tuple[Header, Header]:
+    return _named_headers(target.entity_name, target.model_name)
+
+
+@lru_cache(maxsize=1024)
+def _named_headers(entity_name: str, model_name: str) -> tuple[Header, Header]:
+    return (
+        (b"served-model-name", _header_value(entity_name)),
+        (b"x-lakeserve-model", _header_value(model_name)),
+    )
+
+
+def _header_value(text: str) -> bytes:
+    """Text as a header value; what cannot stand in one becomes a question mark."""
+    return "".join(c if " " <= c <= "~" else "?" for c in text).encode()

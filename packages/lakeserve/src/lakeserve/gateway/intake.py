@@ -1,0 +1,116 @@
+"""A request's body: read within its limit, then understood as a JSON object."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+import orjson
+
+from lakeserve.core.errors import BadRequest, PayloadTooLarge
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+
+
+class CallerGone(Exception):
+    """The caller closed its connection; there is nobody to answer."""
+
+
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        PayloadTooLarge: It is, or says it is, longer than ``limit`` bytes.
+        CallerGone: It ended early.
+    """
+    check_length(headers, limit)
+    parts: list[bytes] = []
+    total = 0
+    more = True
+    while more:
+        part, more = await _next_part(receive)
+        total += len(part)
+        if total > limit:
+            raise too_large(limit)
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def stream_body(
+    headers: Mapping[bytes, bytes], receive: Receive, limit: int
+) -> AsyncGenerator[bytes, None]:
+    """The parts of the body as they arrive, none of them empty.
+
+    Raises:
+        PayloadTooLarge: It is, or says it is, longer than ``limit`` bytes.
+        CallerGone: It ended early.
+    """
+    check_length(headers, limit)
+    total = 0
+    more = True
+    while more:
+        part, more = await _next_part(receive)
+        total += len(part)
+        if total > limit:
+            raise too_large(limit)
+        if part:
+            yield part
+
+
+async def _next_part(receive: Receive) -> tuple[bytes, bool]:
+    """A part of the body, and whether another one follows."""
+    message = await receive()
+    if message["type"] != "http.request":
+        raise CallerGone
+    return message.get("body", b""), message.get("more_body", False)
+
+
+def check_length(headers: Mapping[bytes, bytes], limit: int) -> None:
+    """Refuse a body by its announced length.
+
+    Raises:
+        PayloadTooLarge: ``content-length`` is above ``limit``.
+    """
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length[:18]) > limit:
+        raise too_large(limit)
+
+
+def too_large(limit: int) -> PayloadTooLarge:
+    """The error for a body above ``limit`` bytes."""
+    return PayloadTooLarge(f"Request size cannot exceed {limit} bytes.")
+
+
+def json_object(raw: bytes, headers: Mapping[bytes, bytes]) -> dict[str, Any]:
+    """The JSON object in a body, whatever the content type says.
+
+    Raises:
+        BadRequest: It is not JSON, or not an object.
+    """
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(
+            f"The request body is not valid JSON: {error}. It was sent with"
+            f" {_kind(headers)}; send a JSON object as application/json."
+        ) from None
+    if not isinstance(value, dict):
+        raise BadRequest(f"The request body must be a JSON object, not a {_type(value)}.")
+    return value
+
+
+def _kind(headers: Mapping[bytes, bytes]) -> str:
+    content_type = headers.get(b"content-type")
+    kind = "no content type" if content_type is None else f"content type {_text(content_type)!r}"
+    encoding = headers.get(b"content-encoding", b"identity")
+    if encoding.lower() == b"identity":
+        return kind
+    return f"{kind} and content encoding {_text(encoding)!r}, which is not supported"
+
+
+def _text(value: bytes) -> str:
+    return value[:200].decode("latin-1")
+
+
+def _type(value: object) -> str:
+    names = {list: "list", str: "string", bool: "boolean", type(None): "null value"}
+    return names.get(type(value), "number")

@@ -1,0 +1,101 @@
+"""What a path of the data plane asks for. Pure."""
+
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from lakeserve.providers.base import Operation
+
+PREFIXES = ("/serving-endpoints", "/driver-proxy-api", "/driver-proxy", "/ai-gateway")
+
+_BY_MODEL: dict[tuple[str, ...], Operation] = {
+    ("chat", "completions"): "chat",
+    ("completions",): "completions",
+    ("embeddings",): "embeddings",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceRoute:
+    """A call of an endpoint.
+
+    Attributes:
+        operation: What the path asks for; None leaves it to the endpoint's task.
+        endpoint: The endpoint's name; None leaves it to the body's ``model``.
+        entity: The served entity that must answer; None leaves it to the traffic split.
+    """
+
+    operation: Operation | None = None
+    endpoint: str | None = None
+    entity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DriverRoute:
+    """A call of an app on a cluster's driver.
+
+    Attributes:
+        port: As the path spells it, unchecked.
+        rest: The app's own path, as the caller escaped it; starts with a slash.
+    """
+
+    cluster_id: str
+    port: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnbuiltRoute:
+    """A documented path that this version does not answer."""
+
+    name: str
+
+
+Route = InferenceRoute | DriverRoute | UnbuiltRoute
+
+
+def is_data_plane(path: str) -> bool:
+    """Whether a path belongs to the data plane, known to it or not."""
+    if not path.startswith(PREFIXES):
+        return False
+    first, _, _ = path[1:].partition("/")
+    return f"/{first}" in PREFIXES
+
+
+def parse(path: str) -> Route | None:
+    """The route of a path, or None when the data plane has none.
+
+    A trailing slash is ignored. Paths of the driver proxy are taken as they were escaped.
+    """
+    parts = tuple(path.strip("/").split("/"))
+    if parts[0] == "serving-endpoints":
+        return _serving(parts[1:])
+    if parts[0] in {"driver-proxy-api", "driver-proxy"}:
+        return _driver(path)
+    if parts[0] == "ai-gateway":
+        return UnbuiltRoute("The unified AI Gateway path /" + "/".join(parts[:3]))
+    return None
+
+
+def _serving(parts: tuple[str, ...]) -> Route | None:
+    operation = _BY_MODEL.get(parts)
+    if operation is not None:
+        return InferenceRoute(operation=operation)
+    if len(parts) == 2 and parts[1] == "invocations" and parts[0]:
+        return InferenceRoute(endpoint=parts[0])
+    if len(parts) == 4 and (parts[1], parts[3]) == ("served-models", "invocations"):
+        return InferenceRoute(endpoint=parts[0], entity=parts[2])
+    if parts == ("responses",):
+        return UnbuiltRoute("The Responses API")
+    if parts[:2] == ("anthropic", "v1"):
+        return UnbuiltRoute("The native Anthropic API")
+    if parts[:2] == ("gemini", "v1beta"):
+        return UnbuiltRoute("The native Gemini API")
+    return None
+
+
+def _driver(path: str) -> Route | None:
+    parts = path.split("/", 6)
+    if len(parts) < 6 or parts[2] != "o" or not parts[4]:
+        return None
+    rest = parts[6] if len(parts) == 7 else ""
+    return DriverRoute(cluster_id=unquote(parts[4]), port=parts[5], rest=f"/{rest}")

@@ -1,0 +1,113 @@
+"""Whether a body fits what is asked of an endpoint. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lakeserve.core.endpoints import RoutableEndpoint, Task
+from lakeserve.core.errors import BadRequest
+from lakeserve.providers.base import Operation
+
+# For the gateway itself; an upstream would refuse or misread them.
+GATEWAY_FIELDS = frozenset(
+    {"client_request_id", "usage_context", "custom_inputs", "databricks_options"}
+)
+
+OPERATIONS: Mapping[Task, Operation] = {
+    "llm/v1/chat": "chat",
+    "llm/v1/completions": "completions",
+    "llm/v1/embeddings": "embeddings",
+}
+
+FIELDS: Mapping[Operation, str] = {
+    "chat": "messages",
+    "completions": "prompt",
+    "embeddings": "input",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A checked body.
+
+    Attributes:
+        body: What the upstream is asked, without the gateway's own fields.
+        raw: The caller's bytes, or None when ``body`` says something else.
+        stream: Whether the answer is wanted as events.
+    """
+
+    operation: Operation
+    body: Mapping[str, Any]
+    raw: bytes | None
+    stream: bool
+
+
+def question(
+    endpoint: RoutableEndpoint, asked: Operation | None, body: dict[str, Any], raw: bytes
+) -> Question:
+    """Check a body against the endpoint's task.
+
+    Args:
+        endpoint: Whose task decides.
+        asked: What the path asks for, or None when it leaves that to the task.
+        body: The caller's JSON object.
+        raw: The bytes it was read from.
+
+    Raises:
+        BadRequest: The endpoint does something else, or a field is missing or wrong.
+    """
+    operation = OPERATIONS[endpoint.task]
+    if asked is not None and asked != operation:
+        raise BadRequest(
+            f"Endpoint {endpoint.name!r} has the task {endpoint.task!r}, which takes"
+            f" {operation} requests; this is a request for {asked}."
+        )
+    stream = body.get("stream")
+    if stream is not None and not isinstance(stream, bool):
+        raise BadRequest(f"Field 'stream' must be true or false, not {_seen(stream)}.")
+    given = body
+    if not GATEWAY_FIELDS.isdisjoint(body):
+        body = {name: value for name, value in body.items() if name not in GATEWAY_FIELDS}
+    if operation == "chat" and "messages" not in body and "prompt" in body:
+        body = _prompt_as_message(body)
+    _check_field(endpoint, FIELDS[operation], body)
+    return Question(operation, body, raw if body is given else None, stream is True)
+
+
+def _check_field(endpoint: RoutableEndpoint, field: str, body: Mapping[str, Any]) -> None:
+    if field not in body:
+        raise BadRequest(
+            f"Missing required field '{field}': endpoint {endpoint.name!r} has the task"
+            f" {endpoint.task!r}."
+        )
+    value = body[field]
+    if field == "messages":
+        accepted = "a list of messages with at least one"
+        fits = isinstance(value, list) and all(isinstance(item, dict) for item in value)
+    else:
+        accepted = "a string or a list with at least one item"
+        fits = isinstance(value, str | list)
+    if not fits or value == []:
+        raise BadRequest(f"Field '{field}' must be {accepted}, not {_seen(value)}.")
+
+
+def _prompt_as_message(body: Mapping[str, Any]) -> dict[str, Any]:
+    prompt = body["prompt"]
+    if isinstance(prompt, list) and len(prompt) == 1:
+        prompt = prompt[0]
+    if not isinstance(prompt, str):
+        raise BadRequest(
+            "Field 'prompt' of a chat endpoint must be a string, which is taken as one user"
+            f" message, not {_seen(prompt)}."
+        )
+    rest = {name: value for name, value in body.items() if name != "prompt"}
+    return {"messages": [{"role": "user", "content": prompt}], **rest}
+
+
+def _seen(value: object) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
+    if value is None:
+        return "null"
+    if value == []:
+        return "an empty list"
+    return names.get(type(value), "a number")

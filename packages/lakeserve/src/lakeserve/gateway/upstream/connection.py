@@ -1,0 +1,234 @@
+"""One connection to an upstream, carrying one exchange at a time."""
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+from lakeserve.gateway.upstream.failure import ConnectionCut, MalformedReply, UpstreamFailure
+from lakeserve.gateway.upstream.reader import ReplyReader
+
+# A reply is read ahead of its reader by this much at most.
+HIGH_WATER_BYTES = 262_144
+
+
+class Connection(asyncio.Protocol):
+    """Sends a request and hands out its reply as it arrives.
+
+    Whoever holds a connection calls ``request`` once, then ``read`` or ``body``, and gives it back
+    to the pool, which closes it unless the exchange came to its end.
+    """
+
+    def __init__(self, on_lost: Callable[["Connection"], None]) -> None:
+        self._on_lost = on_lost
+        self._loop = asyncio.get_running_loop()
+        self._reader = ReplyReader()
+        self._transport: asyncio.Transport | None = None
+        self._failure: UpstreamFailure | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._write_paused = False
+        self._read_paused = False
+        self._whole_limit: int | None = None
+        self.idle_since = 0.0
+        self.exchanges = 0
+
+    @property
+    def status(self) -> int:
+        """Status of the reply, once ``request`` or ``headers`` returned."""
+        return self._reader.status
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Headers of the reply, names in lower case."""
+        return self._reader.headers
+
+    @property
+    def headed(self) -> bool:
+        """Whether the reply's headers are here."""
+        return self._reader.headed
+
+    @property
+    def close_delimited(self) -> bool:
+        """Whether the reply's end cannot be told from a cut connection."""
+        return self._reader.close_delimited
+
+    @property
+    def is_open(self) -> bool:
+        """Whether another request may be written."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether the exchange came to its end and left the connection fit for another."""
+        return self._reader.complete and self._reader.reusable and self.is_open
+
+    async def request(self, payload: bytes, method: bytes, whole_limit: int | None = None) -> None:
+        """Send a request in one piece and wait for the reply.
+
+        Args:
+            payload: Head and body.
+            method: As in the head.
+            whole_limit: When given, wait for the whole reply, of at most this many bytes;
+                otherwise for its headers.
+
+        Raises:
+            UpstreamFailure: The reply did not come.
+        """
+        self.begin(method, whole_limit)
+        self.write(payload)
+        await self.reply()
+
+    def begin(self, method: bytes, whole_limit: int | None = None) -> None:
+        """Start an exchange whose request is then written in parts."""
+        self._reader.expect(method)
+        self._whole_limit = whole_limit
+        self.exchanges += 1
+
+    def write(self, data: bytes) -> None:
+        """Queue a part of the request."""
+        if self._transport is not None and self._failure is None:
+            self._transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the upstream takes more of the request."""
+        if self._write_paused and self._failure is None:
+            self._drained = self._loop.create_future()
+            try:
+                await self._drained
+            finally:
+                self._drained = None
+
+    async def reply(self) -> None:
+        """Wait for the reply as ``begin`` or ``request`` said.
+
+        Raises:
+            UpstreamFailure: It did not come.
+        """
+        while not self._has_reply():
+            await self._wait()
+
+    async def read(self) -> bytes:
+        """The next part of the body; empty at its end.
+
+        Raises:
+            UpstreamFailure: The body was cut.
+        """
+        while not self._reader.buffered and not self._reader.complete:
+            await self._wait()
+        data = self._reader.take()
+        self._resume_reading()
+        return data
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body.
+
+        Raises:
+            MalformedReply: It is longer than ``limit`` bytes.
+            UpstreamFailure: It was cut.
+        """
+        parts = []
+        total = 0
+        while part := await self.read():
+            total += len(part)
+            if total > limit:
+                raise _too_long(limit)
+            parts.append(part)
+        return b"".join(parts) if len(parts) != 1 else parts[0]
+
+    def abort(self) -> None:
+        """Close at once, whatever is under way."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # Called by the transport.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes arrived."""
+        reader = self._reader
+        try:
+            reader.feed(data)
+        except MalformedReply as failure:
+            self._fail(failure)
+            return
+        if reader.complete:
+            self._wake()
+            if not reader.reusable and self._transport is not None:
+                self._transport.close()
+            return
+        limit = self._whole_limit
+        if limit is not None:
+            if reader.buffered > limit:
+                self._fail(_too_long(limit))
+        elif reader.headed:
+            self._wake()
+            if reader.buffered > HIGH_WATER_BYTES:
+                self._pause_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        if not self._reader.complete and self._failure is None:
+            try:
+                if exc is not None:
+                    raise ConnectionCut(
+                        "it reset the connection", received=self._reader.received
+                    ) from exc
+                self._reader.finish()
+            except ConnectionCut as failure:
+                self._failure = failure
+        self._transport = None
+        self.resume_writing()
+        self._wake()
+        self._on_lost(self)
+
+    def pause_writing(self) -> None:
+        """The upstream reads too slowly."""
+        self._write_paused = True
+
+    def resume_writing(self) -> None:
+        """The upstream caught up."""
+        self._write_paused = False
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+
+    def _has_reply(self) -> bool:
+        if self._whole_limit is None:
+            return self._reader.headed
+        return self._reader.complete
+
+    async def _wait(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _fail(self, failure: UpstreamFailure) -> None:
+        self._failure = failure
+        self.abort()
+        self._wake()
+
+    def _pause_reading(self) -> None:
+        if not self._read_paused and self._transport is not None:
+            self._read_paused = True
+            self._transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self._read_paused:
+            self._read_paused = False
+            if self._transport is not None and not self._transport.is_closing():
+                self._transport.resume_reading()
+
+
+def _too_long(limit: int) -> MalformedReply:
+    return MalformedReply(f"its reply is longer than {limit} bytes", received=True)

@@ -1,0 +1,63 @@
+"""The first lines of a request to an upstream."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from lakeserve.core.endpoints import Address
+
+_BREAKS = frozenset("\r\n\0")
+
+
+def json_request(
+    address: Address, path: str, headers: Iterable[tuple[str, str]], body: bytes
+) -> bytes:
+    """A POST of JSON, whole.
+
+    Raises:
+        ValueError: A header cannot be written, such as a credential with a line break.
+    """
+    start = _json_start(address, path)
+    return b"%b%bcontent-length: %d\r\n\r\n%b" % (start, header_lines(headers), len(body), body)
+
+
+@lru_cache(maxsize=512)
+def _json_start(address: Address, path: str) -> bytes:
+    headers = (
+        ("host", host(address)),
+        ("content-type", "application/json"),
+        ("accept-encoding", "identity"),
+    )
+    return request_line("POST", address.base_path + path) + header_lines(headers)
+
+
+def request_line(method: str, target: str) -> bytes:
+    """The first line.
+
+    Raises:
+        ValueError: The target is not made of visible ASCII characters.
+    """
+    if not target.isascii() or not target.isprintable() or " " in target:
+        raise ValueError(f"request target {target!r} holds characters that do not belong there")
+    return f"{method} {target} HTTP/1.1\r\n".encode("ascii")
+
+
+def header_lines(headers: Iterable[tuple[str, str]]) -> bytes:
+    """Headers, each with its line end.
+
+    Raises:
+        ValueError: A value holds a line break or a character outside Latin-1.
+    """
+    lines = []
+    for name, value in headers:
+        if not _BREAKS.isdisjoint(value):
+            raise ValueError(f"the value of header {name!r} holds a line break")
+        lines.append(f"{name}: {value}\r\n")
+    return "".join(lines).encode("latin-1")
+
+
+def host(address: Address) -> str:
+    """The value of the ``host`` header."""
+    if address.uds is not None:
+        return "localhost"
+    name = f"[{address.host}]" if ":" in address.host else address.host
+    return name if address.port == (443 if address.tls else 80) else f"{name}:{address.port}"

@@ -1,0 +1,178 @@
+"""Keep-alive connections to every upstream, opened when needed."""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+
+from lakeserve.core.endpoints import Address
+from lakeserve.gateway.upstream.connection import Connection
+from lakeserve.gateway.upstream.failure import ConnectFailed, UpstreamFailure
+
+CONNECT_TIMEOUT_S = 10.0
+IDLE_S = 30.0
+MAX_IDLE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a connection leads, and by whose authority.
+
+    Attributes:
+        ca_file: PEM bundle that the certificate is checked against; None for the system's.
+    """
+
+    address: Address
+    ca_file: str | None = None
+
+
+class UpstreamPool:
+    """Connections by origin. A connection carries one exchange at a time."""
+
+    def __init__(
+        self, connect_timeout_s: float = CONNECT_TIMEOUT_S, idle_s: float = IDLE_S
+    ) -> None:
+        self._connect_timeout_s = connect_timeout_s
+        self._idle_s = idle_s
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._open: set[Connection] = set()
+        self._contexts: dict[str | None, ssl.SSLContext] = {}
+        self._sweep: asyncio.TimerHandle | None = None
+
+    @property
+    def open_connections(self) -> int:
+        """Connections that are open, idle ones included."""
+        return len(self._open)
+
+    async def exchange(
+        self, origin: Origin, payload: bytes, method: bytes, whole_limit: int | None = None
+    ) -> Connection:
+        """Send a request and wait for its reply, see ``Connection.request``.
+
+        The caller gives the connection back with ``release``. A kept connection that the upstream
+        closed before it said a word is replaced by a fresh one, once.
+
+        Raises:
+            UpstreamFailure: The reply did not come.
+        """
+        connection = self._kept(origin)
+        if connection is not None:
+            try:
+                return await self._request(origin, connection, payload, method, whole_limit)
+            except UpstreamFailure as failure:
+                if failure.received:
+                    raise
+        connection = await self._connect(origin)
+        return await self._request(origin, connection, payload, method, whole_limit)
+
+    async def connect(self, origin: Origin) -> Connection:
+        """A fresh connection for an exchange whose request is written in parts.
+
+        Raises:
+            ConnectFailed: There is none to be had.
+        """
+        return await self._connect(origin)
+
+    def release(self, origin: Origin, connection: Connection) -> None:
+        """Take a connection back; one whose exchange is not at its end is closed."""
+        if not connection.is_reusable:
+            connection.abort()
+            return
+        kept = self._idle.setdefault(origin, [])
+        if len(kept) >= MAX_IDLE:
+            connection.abort()
+            return
+        loop = asyncio.get_running_loop()
+        connection.idle_since = loop.time()
+        kept.append(connection)
+        if self._sweep is None:
+            self._sweep = loop.call_later(self._idle_s / 2, self._close_idle)
+
+    def close(self) -> None:
+        """Close every connection, also those in use."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+        self._idle.clear()
+        for connection in tuple(self._open):
+            connection.abort()
+
+    def _kept(self, origin: Origin) -> Connection | None:
+        kept = self._idle.get(origin)
+        while kept:
+            connection = kept.pop()
+            if connection.is_reusable:
+                return connection
+            connection.abort()
+        return None
+
+    async def _request(
+        self,
+        origin: Origin,
+        connection: Connection,
+        payload: bytes,
+        method: bytes,
+        whole_limit: int | None,
+    ) -> Connection:
+        try:
+            await connection.request(payload, method, whole_limit)
+        except BaseException:  # a cancelled call must not leave its reply to the next one
+            self.release(origin, connection)
+            raise
+        return connection
+
+    async def _connect(self, origin: Origin) -> Connection:
+        try:
+            connection = await asyncio.wait_for(self._dial(origin), self._connect_timeout_s)
+        except (TimeoutError, asyncio.TimeoutError):
+            seconds = self._connect_timeout_s
+            raise ConnectFailed(f"it took no connection within {seconds:g} s") from None
+        except ssl.SSLError as error:
+            reason = getattr(error, "verify_message", "") or error.reason or "handshake failed"
+            raise ConnectFailed(f"TLS: {reason}") from error
+        except OSError as error:
+            raise ConnectFailed(_reason(error)) from error
+        self._open.add(connection)
+        return connection
+
+    async def _dial(self, origin: Origin) -> Connection:
+        loop = asyncio.get_running_loop()
+        address = origin.address
+        if address.uds is not None:
+            _, connection = await loop.create_unix_connection(self._protocol, address.uds)
+            return connection
+        context = self._context(origin.ca_file) if address.tls else None
+        _, connection = await loop.create_connection(
+            self._protocol, address.host, address.port, ssl=context
+        )
+        return connection
+
+    def _protocol(self) -> Connection:
+        return Connection(self._open.discard)
+
+    def _context(self, ca_file: str | None) -> ssl.SSLContext:
+        context = self._contexts.get(ca_file)
+        if context is None:
+            context = self._contexts[ca_file] = ssl.create_default_context(cafile=ca_file)
+        return context
+
+    def _close_idle(self) -> None:
+        loop = asyncio.get_running_loop()
+        oldest = loop.time() - self._idle_s
+        for origin, kept in tuple(self._idle.items()):
+            fresh = []
+            for connection in kept:
+                if connection.is_reusable and connection.idle_since > oldest:
+                    fresh.append(connection)
+                else:
+                    connection.abort()
+            if fresh:
+                self._idle[origin] = fresh
+            else:
+                del self._idle[origin]
+        self._sweep = loop.call_later(self._idle_s / 2, self._close_idle) if self._idle else None
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ConnectionRefusedError | FileNotFoundError):
+        return "nothing listens there"
+    return error.strerror or str(error) or type(error).__name__
