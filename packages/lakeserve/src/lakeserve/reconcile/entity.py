@@ -60,6 +60,7 @@ class LocalEntity:
         self._serving_since: float | None = None
         self._served = False
         self._failures = 0
+        self._failed_starts = 0
         self._next_attempt_at = 0.0
 
     def start(self) -> None:
@@ -97,8 +98,9 @@ class LocalEntity:
             if await self._answers(address):
                 return address
             await asyncio.sleep(PROBE_PAUSE_S)
+        reason = self.state.message or "its worker does not answer"
         raise Unavailable(
-            f"The model of endpoint '{self.entity.name}' is not ready: {self.state.message}",
+            f"The model of endpoint '{self.entity.name}' is not ready: {reason}",
             retry_after=self._retry_after(),
         )
 
@@ -132,6 +134,17 @@ class LocalEntity:
         if not self._served and self._failures == 0:
             self._show(_creating(f"Starting {self.entity.model_name}"))
         worker = self._worker = await self._launch()
+        try:
+            reason = await self._watch(worker)
+        except EngineError as error:
+            reason = str(error)
+        except Exception:
+            await self._stop_worker(0.0)
+            raise
+        await self._stop_worker(0.0)
+        return reason
+
+    async def _watch(self, worker: Worker) -> str:
         ready = asyncio.ensure_future(worker.ready())
         exited = asyncio.ensure_future(worker.exited())
         try:
@@ -141,18 +154,13 @@ class LocalEntity:
                 timeout=self._start_timeout_s,
                 return_when=asyncio.FIRST_COMPLETED,
             )
-            if not exited.done():
-                if not ready.done():
-                    await self._stop_worker(0.0)
-                    return f"its worker was not ready after {self._start_timeout_s:g} s"
+            if ready.done():
                 ready.result()
-                self._serves(worker.address)
-            reason = await exited
-            self._worker = None
-            return reason
-        except EngineError as error:
-            await self._stop_worker(0.0)
-            return str(error)
+                if not exited.done():
+                    self._serves(worker.address)
+            elif not exited.done():
+                return f"its worker was not ready after {self._start_timeout_s:g} s"
+            return await exited
         finally:
             ready.cancel()
             exited.cancel()
@@ -165,11 +173,9 @@ class LocalEntity:
         logger.info("entity %s: ready", self.entity.name)
 
     async def _recover(self, reason: str, final: bool) -> None:
-        if self._was_stable():
-            self._failures = 0
-        self._failures = self._pace.attempts if final else self._failures + 1
-        failed = self._failures >= self._pace.attempts
-        delay = self._pace.delay_s(self._failures)
+        self._count_failure()
+        failed = final or self._failed_starts >= self._pace.attempts
+        delay = self._pace.pause_s(self._failures, failed)
         self._next_attempt_at = time.monotonic() + delay
         logger.warning("entity %s: %s; starting again in %.1f s", self.entity.name, reason, delay)
         self.address = None
@@ -180,12 +186,16 @@ class LocalEntity:
         self._show(EntityState(self._deployment(failed), reason))
         await asyncio.sleep(delay)
 
-    def _was_stable(self) -> bool:
+    def _count_failure(self) -> None:
         began, self._serving_since = self._serving_since, None
         if began is None:
-            return False
-        self._served = True
-        return time.monotonic() - began >= self._pace.stable_s
+            self._failed_starts += 1
+        else:
+            self._served = True
+            self._failed_starts = 0
+            if time.monotonic() - began >= self._pace.stable_s:
+                self._failures = 0
+        self._failures += 1
 
     def _deployment(self, failed: bool) -> DeploymentState:
         if failed:
