@@ -1,0 +1,84 @@
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from lakeserve.core.endpoints import (
+    Endpoint,
+    EntityState,
+    LocalModel,
+    OpenAICompatible,
+    ServedEntity,
+)
+from lakeserve.storage.database import Storage
+
+LOCAL = ServedEntity(
+    id="1" * 32,
+    name="first",
+    backend=LocalModel("demo"),
+    model_name="lakeserve-demo",
+    model_description="Tiny.",
+    traffic_percentage=30,
+)
+ELSEWHERE = ServedEntity(
+    id="2" * 32,
+    name="second",
+    backend=OpenAICompatible("http://127.0.0.1:1/v1", "m", api_key="sk-secret"),
+    model_name="m",
+    model_description="Elsewhere.",
+    start="on-demand",
+    traffic_percentage=70,
+)
+ENDPOINT = Endpoint(
+    id="e" * 32,
+    name="two-of-them",
+    task="llm/v1/chat",
+    endpoint_type="CUSTOM_MODEL",
+    creator="a@example.com",
+    created_at=1,
+    updated_at=2,
+    entities=(LOCAL, ELSEWHERE),
+    config_version=3,
+    description="words",
+)
+STORED = replace(
+    ENDPOINT,
+    entities=(
+        LOCAL,
+        replace(ELSEWHERE, backend=OpenAICompatible("http://127.0.0.1:1/v1", "m")),
+    ),
+)
+
+
+async def test_an_endpoint_comes_back_without_its_credential(
+    storage: Storage, tmp_path: Path
+) -> None:
+    await storage.write(lambda tx: tx.endpoints.save(ENDPOINT))
+
+    assert await storage.read(lambda tx: tx.endpoints.all()) == (STORED,)
+    assert await storage.read(lambda tx: tx.endpoints.find("two-of-them")) == STORED
+    assert await storage.read(lambda tx: tx.endpoints.find("another")) is None
+    with closing(sqlite3.connect(tmp_path / "lakeserve.db")) as connection:
+        assert "sk-secret" not in "\n".join(connection.iterdump())
+
+
+async def test_saving_replaces_and_deleting_takes_everything(storage: Storage) -> None:
+    await storage.write(lambda tx: tx.endpoints.save(ENDPOINT))
+    await storage.write(
+        lambda tx: tx.states.save({LOCAL.id: EntityState("DEPLOYMENT_READY")}, now_ms=1)
+    )
+    smaller = replace(STORED, entities=STORED.entities[:1], config_version=4)
+    await storage.write(lambda tx: tx.endpoints.save(smaller))
+    assert await storage.read(lambda tx: tx.endpoints.all()) == (smaller,)
+
+    await storage.write(lambda tx: tx.endpoints.delete(smaller.id))
+    assert await storage.read(lambda tx: tx.endpoints.all()) == ()
+    assert await storage.read(lambda tx: tx.states.all()) == {}
+
+
+async def test_endpoints_come_by_name(storage: Storage) -> None:
+    for number, name in enumerate(("b", "a", "c")):
+        endpoint = replace(ENDPOINT, id=str(number) * 32, name=name, entities=())
+        await storage.write(lambda tx, endpoint=endpoint: tx.endpoints.save(endpoint))
+    found = await storage.read(lambda tx: tx.endpoints.all())
+    assert [endpoint.name for endpoint in found] == ["a", "b", "c"]
