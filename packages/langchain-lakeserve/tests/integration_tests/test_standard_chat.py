@@ -1,0 +1,94 @@
+"""LangChain's standard suite for chat models, over HTTP, with every capability on."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_lakeserve import ChatDatabricks
+from langchain_lakeserve._stub.server import StubServer
+from langchain_tests.integration_tests import ChatModelIntegrationTests
+
+# One white pixel: what the suite would download, were there a network.
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8/5+hHgAHggJ/PchI7wAAAABJRU5ErkJggg=="
+)
+
+
+@pytest.fixture(autouse=True)
+def _local_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    def get(url: str, **_: Any) -> httpx.Response:
+        return httpx.Response(200, content=PICTURE)
+
+    monkeypatch.setattr(httpx, "get", get)
+    monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "langchain-lakeserve-tests")
+
+
+class TestChatDatabricks(ChatModelIntegrationTests):
+    @pytest.fixture(autouse=True)
+    def _server(self, server: StubServer) -> Iterator[None]:
+        self.server = server
+        yield
+        del self.server
+
+    @property
+    def chat_model_class(self) -> type[BaseChatModel]:
+        return ChatDatabricks
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return {"model": "stub-chat", "host": self.server.host, "token": self.server.token}
+
+    @pytest.fixture
+    def model(self, request: Any) -> BaseChatModel:
+        return self.chat_model_class(
+            **{**self.standard_chat_model_params, **self.chat_model_params}
+        )
+
+    @property
+    def supports_json_mode(self) -> bool:
+        return True
+
+    @property
+    def supports_image_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_image_urls(self) -> bool:
+        return True
+
+    @property
+    def supports_pdf_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_audio_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_video_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_anthropic_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_image_tool_message(self) -> bool:
+        return True
+
+    @property
+    def supports_pdf_tool_message(self) -> bool:
+        return True
+
+    @property
+    def supports_model_override(self) -> bool:
+        return True
+
+    @property
+    def model_override_value(self) -> str:
+        return "other-chat"
