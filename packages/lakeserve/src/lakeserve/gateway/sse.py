@@ -56,7 +56,7 @@ def error_event(error: WireError) -> bytes:
     openai and langchain raise on ``error``; the other two fields are those of every error body.
     """
     value = {
-        "error": {"message": error.message, "type": error.error_code, "code": error.status},
+        "error": {"message": error.message, "type": error.error_code, "code": str(error.status)},
         **error.body(),
     }
     return b"data: " + orjson.dumps(value) + b"\n\n"
