@@ -4,7 +4,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-
 from lakeserve.core.errors import ConfigurationError, Unavailable
 from lakeserve.core.identity import Principal
 from lakeserve.storage.database import Storage
@@ -56,12 +55,12 @@ async def test_a_reference_to_nothing_is_refused(storage: Storage) -> None:
 async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     path = tmp_path / "lakeserve.db"
     path.write_bytes(b"this is no database at all, only words " * 100)
-    with pytest.raises(ConfigurationError, match="not a database.*Restore a copy"):
+    with pytest.raises(ConfigurationError, match=r"not a database.*Restore a copy"):
         await Storage.open(path)
 
 
 async def test_a_directory_that_does_not_exist(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="No such file or directory.*--data-dir"):
+    with pytest.raises(ConfigurationError, match=r"No such file or directory.*--data-dir"):
         await Storage.open(tmp_path / "missing" / "lakeserve.db")
 
 

@@ -11,6 +11,7 @@ from lakeserve.core.endpoints import (
     ServedEntity,
 )
 from lakeserve.storage.database import Storage
+from lakeserve.storage.transaction import Transaction
 
 LOCAL = ServedEntity(
     id="1" * 32,
@@ -77,8 +78,10 @@ async def test_saving_replaces_and_deleting_takes_everything(storage: Storage) -
 
 
 async def test_endpoints_come_by_name(storage: Storage) -> None:
-    for number, name in enumerate(("b", "a", "c")):
-        endpoint = replace(ENDPOINT, id=str(number) * 32, name=name, entities=())
-        await storage.write(lambda tx, endpoint=endpoint: tx.endpoints.save(endpoint))
+    def work(transaction: Transaction) -> None:
+        for name in ("b", "a", "c"):
+            transaction.endpoints.save(replace(ENDPOINT, id=name * 32, name=name, entities=()))
+
+    await storage.write(work)
     found = await storage.read(lambda tx: tx.endpoints.all())
     assert [endpoint.name for endpoint in found] == ["a", "b", "c"]

@@ -5,7 +5,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.storage.database import Storage
 
@@ -14,7 +13,7 @@ async def test_a_file_of_a_newer_version_is_refused(migrated: Path) -> None:
     with closing(sqlite3.connect(migrated)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         connection.commit()
-    with pytest.raises(ConfigurationError, match="newer lakeserve .schema '9999'.*--data-dir"):
+    with pytest.raises(ConfigurationError, match=r"newer lakeserve .schema '9999'.*--data-dir"):
         await Storage.open(migrated)
     with closing(sqlite3.connect(migrated)) as connection:
         assert connection.execute("SELECT * FROM alembic_version").fetchall() == [("9999",)]

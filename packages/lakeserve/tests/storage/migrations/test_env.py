@@ -4,10 +4,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
-
 from lakeserve.storage.schema import NEWEST
 from lakeserve.storage.tables import metadata
+from sqlalchemy import create_engine
 
 
 def test_the_newest_revision_is_the_head_of_the_migrations() -> None:

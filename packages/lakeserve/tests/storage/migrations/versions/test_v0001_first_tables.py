@@ -2,9 +2,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import create_engine
-
 from lakeserve.storage.tables import metadata
+from sqlalchemy import create_engine
 
 
 def test_the_migration_names_constraints_as_the_model_does(migrated: Path, tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from lakeserve.control.app import create_control_app
+from lakeserve.control.bootstrap import ADMINISTRATOR, apply_settings
+from lakeserve.core.endpoints import EntityState
+from lakeserve.core.identity import DEVELOPMENT_TOKEN, token_digest
+from lakeserve.core.ports import Snapshot
+from lakeserve.settings import Settings
+from lakeserve.storage.database import Storage
+
+
+class FakeDirectory:
+    """Knows the development token and nothing else."""
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(principals={token_digest(DEVELOPMENT_TOKEN): ADMINISTRATOR})
+
+
+class FakeStates:
+    """Says what a test wants it to have seen."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, EntityState] = {}
+
+    def states(self) -> Mapping[str, EntityState]:
+        return self.seen
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of the newest schema, so that each test need not run the migrations."""
+    path = tmp_path_factory.mktemp("empty") / "lakeserve.db"
+
+    async def create() -> None:
+        await (await Storage.open(path)).close()
+
+    asyncio.run(create())
+    return path
+
+
+@pytest.fixture
+async def storage(tmp_path: Path, empty_database: Path) -> AsyncIterator[Storage]:
+    shutil.copy(empty_database, tmp_path / "lakeserve.db")
+    opened = await Storage.open(tmp_path / "lakeserve.db")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def states() -> FakeStates:
+    return FakeStates()
+
+
+@pytest.fixture
+async def app(storage: Storage, states: FakeStates, tmp_path: Path) -> FastAPI:
+    settings = Settings(data_dir=tmp_path, workspace_id="4711")
+    await apply_settings(storage, settings)
+    return create_control_app(storage, FakeDirectory(), states, settings)
+
+
+@pytest.fixture
+async def stranger(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a token."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://lake.test:8400") as client:
+        yield client
+
+
+@pytest.fixture
+async def client(stranger: httpx.AsyncClient) -> httpx.AsyncClient:
+    """A client with the administrator's token."""
+    stranger.headers["authorization"] = f"Bearer {DEVELOPMENT_TOKEN}"
+    return stranger

@@ -1,0 +1,111 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lakeserve.control.endpoints.catalogue import CATALOGUE, foundation_endpoints
+from lakeserve.core.endpoints import Endpoint, LocalModel, OpenAICompatible
+from lakeserve.core.errors import ConfigurationError
+from lakeserve.settings import Upstream
+
+DBRX = "databricks-dbrx-instruct"
+BGE = "databricks-bge-large-en"
+
+
+def built(overrides: dict[str, str | Upstream]) -> dict[str, Endpoint]:
+    return {endpoint.name: endpoint for endpoint in foundation_endpoints(overrides, now_ms=1)}
+
+
+def only_entity(endpoint: Endpoint) -> Any:
+    (entity,) = endpoint.entities
+    return entity
+
+
+def test_names_and_ids_are_unique_and_stay_the_same() -> None:
+    endpoints = foundation_endpoints({}, now_ms=1)
+    ids = [endpoint.id for endpoint in endpoints]
+    ids += [entity.id for endpoint in endpoints for entity in endpoint.entities]
+    assert len(set(ids)) == 2 * len(CATALOGUE)
+    assert len({endpoint.name for endpoint in endpoints}) == len(CATALOGUE)
+    assert foundation_endpoints({}, now_ms=1) == endpoints
+
+
+def test_the_documented_names_start_with_the_platform() -> None:
+    eager = {entry.name for entry in CATALOGUE if entry.start == "eager"}
+    assert eager == {DBRX, "databricks-meta-llama-3-70b-instruct", BGE}
+
+
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)
+def test_every_endpoint_says_what_serves_it(entry: Any) -> None:
+    endpoint = built({})[entry.name]
+    assert endpoint.description.startswith("Served by ")
+    assert f"not by {entry.title}" in endpoint.description
+    assert only_entity(endpoint).model_name in {
+        "lakeserve-demo",
+        "all-MiniLM-L6-v2 (384 dimensions)",
+    }
+
+
+def test_a_model_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own.gguf").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for value in (str(tmp_path / "own.gguf"), "~/own.gguf"):
+        entity = only_entity(built({"databricks-gpt-5-1": value})["databricks-gpt-5-1"])
+        assert entity.backend == LocalModel(str(tmp_path / "own.gguf"))
+        assert (entity.model_name, entity.start) == ("own.gguf", "eager")
+        assert "demo" not in built({"databricks-gpt-5-1": value})["databricks-gpt-5-1"].description
+
+
+@pytest.mark.parametrize(
+    ("value", "backend"),
+    [
+        ("http://127.0.0.1:11434/v1/", OpenAICompatible("http://127.0.0.1:11434/v1", DBRX)),
+        (
+            Upstream.model_validate({"url": "https://host/v1", "model": "m", "api_key": "k"}),
+            OpenAICompatible("https://host/v1", "m"),
+        ),
+        (Upstream(url="https://host/v1"), OpenAICompatible("https://host/v1", DBRX)),
+        ("demo", LocalModel("demo")),
+    ],
+)
+def test_other_backends(value: str | Upstream, backend: object) -> None:
+    assert only_entity(built({DBRX: value})[DBRX]).backend == backend
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "task"),
+    [
+        ("databricks-mine", "demo", "llm/v1/chat"),
+        ("databricks-mine", "http://host/v1", "llm/v1/chat"),
+        ("databricks-mine", "minilm", "llm/v1/embeddings"),
+        ("databricks-nomic-embed-text", "http://host/v1", "llm/v1/embeddings"),
+        ("databricks-mine", Upstream(url="http://host", model="bge-m3"), "llm/v1/embeddings"),
+    ],
+)
+def test_a_name_of_ones_own(name: str, value: str | Upstream, task: str) -> None:
+    endpoint = built({name: value})[name]
+    assert (endpoint.task, endpoint.endpoint_type) == (task, "FOUNDATION_MODEL_API")
+    assert len(built({name: value})) == len(CATALOGUE) + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("gpt-4", "demo", "foundation.gpt-4: .*'databricks-' followed by"),
+        ("databricks-a b", "demo", "cannot name a foundation endpoint"),
+        ("databricks-" + "x" * 53, "demo", "at most 63 characters"),
+        (DBRX, "minilm", f"foundation.{DBRX}: 'minilm' cannot serve the task llm/v1/chat"),
+        (BGE, "demo", "accepted: 'minilm'"),
+        (DBRX, "gpt2", "'gpt2' is unknown; accepted: 'demo'"),
+        (DBRX, "models/own.gguf", "is unknown.*absolute"),
+        (DBRX, "/nowhere/own.gguf", "file '/nowhere/own.gguf' does not exist"),
+        (DBRX, "ftp://host/x", "is unknown"),
+        (DBRX, "http://", "is not an http:// or https:// address"),
+        (DBRX, "http://host:port/v1", "is not an http:// or https:// address"),
+        (DBRX, "http://user:pw@host/v1", "may not carry a user"),
+        (DBRX, "http://host/v1?key=x", "'api_key'"),
+    ],
+)
+def test_what_is_refused(name: str, value: str, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=text) as refused:
+        foundation_endpoints({name: value}, now_ms=1)
+    assert "pw" not in str(refused.value)
