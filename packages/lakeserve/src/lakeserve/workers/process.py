@@ -1,0 +1,202 @@
+"""Workers as processes of this machine."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import stat
+import sys
+import tempfile
+from asyncio.subprocess import Process
+from pathlib import Path
+
+from lakeserve.core.endpoints import Address
+from lakeserve.core.errors import EngineError
+from lakeserve.settings import inherited_environment
+from lakeserve.workers.protocols import Worker, WorkerSpec
+
+# sockaddr_un holds 108 bytes on Linux and 104 on macOS, one of them the closing zero. The engine's
+# own socket beside the worker's has a longer name.
+_LONGEST_SOCKET_PATH = 103 - len("-e.sock")
+_LAST_LINES = 5
+_POLL_S = 0.02
+
+
+class ProcessRunner:
+    """Starts one process per worker.
+
+    A worker holds the read end of a pipe as its standard input and ends when this process does,
+    however that happens.
+    """
+
+    async def start(self, spec: WorkerSpec) -> Worker:
+        """See ``Runner``."""
+        try:
+            directory, temporary = _socket_directory(spec)
+            log = _open_log(spec.log_path)
+        except OSError as error:
+            raise EngineError(f"cannot prepare worker {spec.model_name!r}: {error}") from None
+        path = directory / f"{spec.entity_id[:12]}.sock"
+        path.unlink(missing_ok=True)
+        child_end, our_end = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *_command(spec, path),
+                stdin=child_end,
+                stdout=log,
+                stderr=log,
+                env=inherited_environment(),
+                start_new_session=True,
+            )
+        except OSError as error:
+            os.close(our_end)
+            raise EngineError(f"cannot start worker {spec.model_name!r}: {error}") from None
+        finally:
+            os.close(child_end)
+            os.close(log)
+        return ProcessWorker(spec, process, path, our_end, directory if temporary else None)
+
+
+class ProcessWorker:
+    """A worker process."""
+
+    def __init__(
+        self,
+        spec: WorkerSpec,
+        process: Process,
+        socket_path: Path,
+        lifeline: int,
+        temporary: Path | None,
+    ) -> None:
+        self._spec = spec
+        self._process = process
+        self._socket_path = socket_path
+        self._lifeline = lifeline
+        self._temporary = temporary
+        self._stopping = False
+        self._ended = asyncio.ensure_future(self._end())
+
+    @property
+    def address(self) -> Address:
+        """See ``Worker``."""
+        return Address(uds=str(self._socket_path))
+
+    @property
+    def pid(self) -> int | None:
+        """See ``Worker``."""
+        return self._process.pid
+
+    async def ready(self) -> None:
+        """See ``Worker``."""
+        limit = self._spec.start_timeout_s
+        try:
+            await asyncio.wait_for(self._answers(), limit)
+        except asyncio.TimeoutError:
+            raise EngineError(
+                f"worker {self._spec.model_name!r} was not ready after {limit:g} s"
+                f"{self._last_words()}"
+            ) from None
+
+    async def exited(self) -> str:
+        """See ``Worker``."""
+        return await asyncio.shield(self._ended)
+
+    async def stop(self, grace_s: float) -> None:
+        """See ``Worker``."""
+        self._stopping = True
+        self._signal(signal.SIGTERM)
+        done, _ = await asyncio.wait((self._ended,), timeout=grace_s)
+        if not done:
+            self._signal(signal.SIGKILL)
+            await asyncio.wait((self._ended,))
+
+    async def _answers(self) -> None:
+        while not await _is_healthy(self._socket_path):
+            if self._ended.done():
+                raise EngineError(self._ended.result())
+            await asyncio.sleep(_POLL_S)
+
+    async def _end(self) -> str:
+        code = await self._process.wait()
+        os.close(self._lifeline)
+        for path in (self._socket_path, _control_socket(self._socket_path)):
+            path.unlink(missing_ok=True)
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+        name = f"worker {self._spec.model_name!r}"
+        if self._stopping:
+            return f"{name} was stopped"
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return f"{name} ended with {how}{self._last_words()}"
+
+    def _signal(self, number: int) -> None:
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+    def _last_words(self) -> str:
+        lines = last_lines(self._spec.log_path, _LAST_LINES)
+        return f": {lines}" if lines else f"; its log {str(self._spec.log_path)!r} is empty"
+
+
+def last_lines(path: Path, count: int) -> str:
+    """The last lines of a log, at most 2,000 characters; empty when there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 8192))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return "\n".join(lines[-count:])[-2000:]
+
+
+def _command(spec: WorkerSpec, socket_path: Path) -> list[str]:
+    return [
+        sys.executable, "-m", "lakeserve.workers.serve",
+        "--model", str(spec.model_path),
+        "--name", spec.model_name,
+        "--kind", spec.kind,
+        "--socket", str(socket_path),
+        "--threads", str(spec.threads),
+        "--slots", str(spec.slots),
+        "--context-tokens", str(spec.context_tokens),
+    ]  # fmt: skip
+
+
+def _control_socket(socket_path: Path) -> Path:
+    return socket_path.with_name(socket_path.stem + "-e.sock")
+
+
+def _socket_directory(spec: WorkerSpec) -> tuple[Path, bool]:
+    """A directory that only this user can enter, and whether it is a temporary one."""
+    name = spec.socket_dir / f"{spec.entity_id[:12]}.sock"
+    if len(os.fsencode(name)) > _LONGEST_SOCKET_PATH:
+        return Path(tempfile.mkdtemp(prefix="lakeserve-")), True
+    spec.socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    spec.socket_dir.chmod(stat.S_IRWXU)
+    return spec.socket_dir, False
+
+
+def _open_log(path: Path) -> int:
+    """A fresh log file; the previous one is kept as ``<name>.1``."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.exists():
+        path.replace(path.with_name(path.name + ".1"))
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+
+
+async def _is_healthy(path: Path) -> bool:
+    try:
+        reader, writer = await asyncio.open_unix_connection(str(path))
+    except OSError:
+        return False
+    try:
+        writer.write(b"GET /health HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n\r\n")
+        status = await reader.readline()
+    except OSError:
+        return False
+    finally:
+        writer.close()
+    return status.startswith(b"HTTP/1.1 200")

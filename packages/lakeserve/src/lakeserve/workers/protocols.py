@@ -1,0 +1,83 @@
+"""What a worker is, and what starts one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from lakeserve.core.endpoints import Address
+
+ModelKind = Literal["chat", "embedding"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSpec:
+    """One worker to start.
+
+    Attributes:
+        entity_id: The served entity that it answers for; names its socket.
+        model_name: ``model`` in its replies.
+        model_path: The GGUF file.
+        threads: Compute threads.
+        slots: Requests that it generates for at the same time.
+        context_tokens: Context window of one request, at most; a model with less keeps its own.
+        start_timeout_s: Seconds until a worker that is not ready counts as failed.
+        socket_dir: Where its sockets go; made if it does not exist. When the path is too long for
+            a socket, a private directory among the temporary files is used instead.
+        log_path: Its log file; the file of the previous start is kept as ``<name>.1``.
+    """
+
+    entity_id: str
+    model_name: str
+    kind: ModelKind
+    model_path: Path
+    threads: int
+    slots: int
+    context_tokens: int
+    start_timeout_s: float
+    socket_dir: Path
+    log_path: Path
+
+
+class Worker(Protocol):
+    """A started worker. It speaks OpenAI's protocol under ``/v1`` at ``address``."""
+
+    @property
+    def address(self) -> Address:
+        """Where it listens; requests go to ``/v1/...`` there."""
+        ...
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, or None when it has none."""
+        ...
+
+    async def ready(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            EngineError: It ended or took longer than its start timeout; the text says why.
+        """
+        ...
+
+    async def exited(self) -> str:
+        """Wait until it has ended; a sentence that says how, for people."""
+        ...
+
+    async def stop(self, grace_s: float) -> None:
+        """End it: it finishes what runs for up to ``grace_s`` seconds, then it is killed.
+
+        May be called again, also after it ended.
+        """
+        ...
+
+
+class Runner(Protocol):
+    """Starts workers."""
+
+    async def start(self, spec: WorkerSpec) -> Worker:
+        """Start a worker; it is not ready yet.
+
+        Raises:
+            EngineError: It cannot be started at all.
+        """
+        ...

@@ -1,0 +1,194 @@
+"""The worker's HTTP interface: a plain ASGI application."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from lakeserve.workers.serve import chat, completions, embeddings
+from lakeserve.workers.serve.errors import ApiError
+from lakeserve.workers.serve.fields import Body, read_object
+from lakeserve.workers.serve.model import LoadedModel
+from lakeserve.workers.serve.streaming import error_event
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+# Upstream of a worker has its own, smaller limits.
+MAX_BODY_BYTES = 64 * 1024 * 1024
+_JSON = (b"content-type", b"application/json")
+_EVENTS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
+
+_log = logging.getLogger(__name__)
+
+
+class ClientGone(Exception):
+    """The caller closed the connection before the request was complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An answer in one piece."""
+
+    answer: Awaitable[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer as server-sent events."""
+
+    events: AsyncGenerator[bytes, None]
+
+
+class WorkerApp:
+    """Routes calls to the model, once there is one."""
+
+    def __init__(self, kind: Literal["chat", "embedding"]) -> None:
+        self._kind = kind
+        self.model: LoadedModel | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        try:
+            await self._serve(scope, receive, send)
+        except ClientGone:
+            return
+        except ApiError as error:
+            await _send_json(send, error.status, error.body())
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method, path = scope["method"], scope["path"]
+        if path == "/health":
+            ready = self.model is not None
+            status = {"status": "ready" if ready else "loading"}
+            await _send_json(send, 200 if ready else 503, status)
+            return
+        prepare = self._route(path)
+        if method != "POST":
+            raise ApiError(405, f"{path} takes POST, not {method}.", code="method_not_allowed")
+        body = await _read_body(receive)
+        if self.model is None:
+            raise ApiError(
+                503, "The model is still loading.", kind="server_error", code="model_loading"
+            )
+        answer = prepare(read_object(body), self.model)
+        await _until_gone(_respond(answer, send), receive)
+
+    def _route(self, path: str) -> Callable[[Body, LoadedModel], Whole | Streamed]:
+        routes = _EMBEDDING_ROUTES if self._kind == "embedding" else _CHAT_ROUTES
+        prepare = routes.get(path)
+        if prepare is None:
+            listed = ", ".join(sorted(routes))
+            raise ApiError(
+                404,
+                f"This worker serves a {self._kind} model and has no {path}; it has {listed}.",
+                code="unknown_path",
+            )
+        return prepare
+
+
+def _chat(body: Body, model: LoadedModel) -> Whole | Streamed:
+    request = chat.read_request(body, model)
+    if request.stream:
+        return Streamed(chat.stream(request, model))
+    return Whole(chat.reply(request, model))
+
+
+def _completions(body: Body, model: LoadedModel) -> Whole | Streamed:
+    request = completions.read_request(body, model)
+    if request.stream:
+        return Streamed(completions.stream(request, model))
+    return Whole(completions.reply(request, model))
+
+
+def _embeddings(body: Body, model: LoadedModel) -> Whole | Streamed:
+    return Whole(embeddings.reply(embeddings.read_request(body, model), model))
+
+
+_CHAT_ROUTES = {"/v1/chat/completions": _chat, "/v1/completions": _completions}
+_EMBEDDING_ROUTES = {"/v1/embeddings": _embeddings}
+
+
+async def _respond(answer: Whole | Streamed, send: Send) -> None:
+    if isinstance(answer, Whole):
+        try:
+            reply = await answer.answer
+        except ApiError as error:
+            await _send_json(send, error.status, error.body())
+        else:
+            await _send_json(send, 200, reply)
+        return
+    async with aclosing(answer.events) as events:
+        await _send_events(events, send)
+
+
+async def _send_events(events: AsyncGenerator[bytes, None], send: Send) -> None:
+    """Send a stream; errors before its first event are ordinary error replies."""
+    try:
+        first = await anext(events)
+    except ApiError as error:
+        await _send_json(send, error.status, error.body())
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": _EVENTS})
+    await send({"type": "http.response.body", "body": first, "more_body": True})
+    try:
+        async for event in events:
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+    except ApiError as error:
+        _log.error("stream ended with an error: %s", error.message)
+        closing = error_event(error)
+        await send({"type": "http.response.body", "body": closing, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _until_gone(work: Awaitable[None], receive: Receive) -> None:
+    """Run ``work``; when the caller goes away, cancel it, which stops the engine."""
+    working = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+        if not working.done():
+            working.cancel()
+        await asyncio.wait((working,))
+    if not working.cancelled():
+        working.result()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _read_body(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part = message.get("body", b"")
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise ApiError(
+                413, f"The request body exceeds {MAX_BODY_BYTES} bytes.", code="too_large"
+            )
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _send_json(send: Send, status: int, value: object) -> None:
+    body = orjson.dumps(value)
+    headers = [_JSON, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,186 @@
+"""The inference engine behind a worker: a seam, and llama.cpp (xllamacpp) behind it."""
+
+import http.client
+import json
+import os
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import orjson
+import xllamacpp
+
+from lakeserve.core.errors import EngineError
+from lakeserve.workers.gguf_header import GgufHeader, read_header
+
+# A stop is noticed between two batches of the prompt: smaller batches stop sooner, larger ones
+# read prompts a little faster.
+PROMPT_BATCH_TOKENS = 256
+# What an encoder may read at once; a text must fit as a whole.
+ENCODER_BATCH_TOKENS = 8192
+
+OnEvent = Callable[[bytes], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How to load a model.
+
+    Attributes:
+        control_socket: Path for the engine's own listener, in a private directory. It must end in
+            ``.sock`` (anything else would be a TCP host name) and is used for tokenizing only.
+    """
+
+    model_path: Path
+    kind: Literal["chat", "embedding"]
+    threads: int
+    slots: int
+    context_tokens: int
+    control_socket: Path
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRequest:
+    """One generation.
+
+    Attributes:
+        kind: ``chat`` for messages, ``text`` for a bare prompt.
+        body: JSON fields as the engine takes them.
+    """
+
+    kind: Literal["chat", "text"]
+    body: dict[str, Any]
+
+
+class RequestRefused(Exception):
+    """The engine cannot use a request: its schema, template or grammar. The text says why."""
+
+
+class Engine(Protocol):
+    """What a worker needs of an engine. Every call blocks and may come from any thread.
+
+    Attributes:
+        context_tokens: Tokens that prompt and answer of one request share.
+    """
+
+    header: GgufHeader
+    context_tokens: int
+
+    def generate(self, request: EngineRequest, on_event: OnEvent) -> None:
+        """Generate; ``on_event`` gets each JSON event and returns True to stop.
+
+        Raises:
+            RequestRefused: The request cannot be used.
+        """
+        ...
+
+    def embed(self, inputs: Sequence[str | list[int]]) -> dict[str, Any]:
+        """Vectors of texts or token ids, as the engine's JSON reply (base64), or its error."""
+        ...
+
+    def tokenize(self, text: str, *, add_special: bool) -> list[int]:
+        """Token ids of a text; with ``add_special`` framed as the model wants it."""
+        ...
+
+    def close(self) -> None:
+        """Free the model. No other call may run or follow."""
+        ...
+
+
+class LlamaEngine:
+    """llama.cpp inside this process."""
+
+    def __init__(self, options: EngineOptions) -> None:
+        """Load the model.
+
+        Raises:
+            EngineError: The file is missing or not a model that llama.cpp can load.
+        """
+        self.header = read_header(options.model_path, vocabulary=True)
+        trained = self.header.context_tokens or options.context_tokens
+        self.context_tokens = min(options.context_tokens, trained)
+        self._control_socket = str(options.control_socket)
+        params = _parameters(options, self.context_tokens)
+        options.control_socket.unlink(missing_ok=True)
+        try:
+            self._server = xllamacpp.Server(params)
+        except (RuntimeError, ValueError) as error:
+            raise EngineError(
+                f"llama.cpp cannot load {str(options.model_path)!r} "
+                f"(architecture {self.header.architecture or 'unknown'!r}): {error}"
+            ) from None
+
+    def generate(self, request: EngineRequest, on_event: OnEvent) -> None:
+        """See ``Engine``."""
+        run = (
+            self._server.handle_chat_completions
+            if request.kind == "chat"
+            else self._server.handle_completions
+        )
+        try:
+            run(orjson.dumps(request.body), on_event)
+        except (ValueError, RuntimeError) as error:
+            raise RequestRefused(str(error)) from None
+
+    def embed(self, inputs: Sequence[str | list[int]]) -> dict[str, Any]:
+        """See ``Engine``."""
+        body = orjson.dumps({"input": inputs, "encoding_format": "base64"})
+        try:
+            reply: dict[str, Any] = orjson.loads(self._server.handle_embeddings(body))
+        except (ValueError, RuntimeError) as error:
+            raise RequestRefused(str(error)) from None
+        return reply
+
+    def tokenize(self, text: str, *, add_special: bool) -> list[int]:
+        """See ``Engine``."""
+        connection = _UnixConnection(self._control_socket)
+        try:
+            body = json.dumps({"content": text, "add_special": add_special, "parse_special": False})
+            connection.request("POST", "/tokenize", body, {"content-type": "application/json"})
+            tokens: list[int] = orjson.loads(connection.getresponse().read())["tokens"]
+        finally:
+            connection.close()
+        return tokens
+
+    def close(self) -> None:
+        """See ``Engine``."""
+        del self._server
+        Path(self._control_socket).unlink(missing_ok=True)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=30)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def _parameters(options: EngineOptions, context_tokens: int) -> Any:
+    params = xllamacpp.CommonParams()
+    params.model.path = os.fspath(options.model_path)
+    params.verbosity = 0
+    params.n_parallel = options.slots
+    params.n_ctx = context_tokens * options.slots
+    params.cpuparams.n_threads = options.threads
+    params.cpuparams_batch.n_threads = options.threads
+    params.hostnames = [str(options.control_socket)]
+    params.n_threads_http = 1
+    params.ui = False
+    params.endpoint_slots = False
+    params.endpoint_props = False
+    params.cache_ram_mib = 0  # no second copy of finished prompts; slots keep their own
+    params.prefill_assistant = False  # a last assistant message is history, not a beginning
+    params.n_batch = params.n_ubatch = PROMPT_BATCH_TOKENS
+    if options.kind == "embedding":
+        params.embedding = True
+        batch = max(512, min(context_tokens, ENCODER_BATCH_TOKENS))
+        params.n_batch = params.n_ubatch = batch
+    return params
