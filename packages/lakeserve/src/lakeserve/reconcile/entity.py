@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from lakeserve.core.endpoints import Address, DeploymentState, EntityState, ServedEntity
-from lakeserve.core.errors import EngineError, Unavailable
+from lakeserve.core.errors import EngineError, LakeserveError, Unavailable
 from lakeserve.reconcile.addresses import answers
 from lakeserve.reconcile.pace import Pace
 from lakeserve.workers.protocols import Worker
@@ -26,9 +26,8 @@ class LocalEntity:
 
     Args:
         entity: What is wanted.
-        launch: Starts a worker; it may not be ready yet. An ``EngineError`` from here is about the
-            model itself, so trying again soon would not help.
-        start_timeout_s: A worker that is not ready after this long is stopped.
+        launch: Starts a worker; it may not be ready yet. A ``LakeserveError`` from here is about
+            the model itself, so trying again soon would not help.
         pace: When to start again after a failure.
         changed: Called after every change of state or address.
         answers: Whether anybody listens at an address.
@@ -38,7 +37,6 @@ class LocalEntity:
         self,
         entity: ServedEntity,
         launch: Callable[[], Awaitable[Worker]],
-        start_timeout_s: float,
         pace: Pace,
         changed: Callable[[], None],
         answers: Callable[[Address], Awaitable[bool]] = answers,
@@ -49,7 +47,6 @@ class LocalEntity:
             ASLEEP if entity.start == "on-demand" else _creating("Waiting for its worker to start")
         )
         self._launch = launch
-        self._start_timeout_s = start_timeout_s
         self._pace = pace
         self._changed = changed
         self._answers = answers
@@ -121,7 +118,7 @@ class LocalEntity:
             final = False
             try:
                 reason = await self._serve_once()
-            except EngineError as error:
+            except LakeserveError as error:
                 reason, final = str(error), True
             except Exception as error:
                 # Whatever went wrong, the next attempt may succeed; without this loop none is made.
@@ -148,18 +145,11 @@ class LocalEntity:
         ready = asyncio.ensure_future(worker.ready())
         exited = asyncio.ensure_future(worker.exited())
         try:
-            # Not asyncio.wait_for: before Python 3.12 it can lose a cancellation.
-            await asyncio.wait(
-                {ready, exited},
-                timeout=self._start_timeout_s,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            await asyncio.wait({ready, exited}, return_when=asyncio.FIRST_COMPLETED)
             if ready.done():
                 ready.result()
                 if not exited.done():
                     self._serves(worker.address)
-            elif not exited.done():
-                return f"its worker was not ready after {self._start_timeout_s:g} s"
             return await exited
         finally:
             ready.cancel()

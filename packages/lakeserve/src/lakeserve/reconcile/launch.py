@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from lakeserve.core.endpoints import LocalModel, ServedEntity
+from lakeserve.core.endpoints import LocalModel, ServedEntity, Task
+from lakeserve.core.errors import EngineError
 from lakeserve.settings import Settings
 from lakeserve.workers.models import ModelFile, resolve
-from lakeserve.workers.protocols import Runner, Worker, WorkerSpec
+from lakeserve.workers.protocols import ModelKind, Runner, Worker, WorkerSpec
 
-# From a model's reference and the data directory to its file. Blocks: it may convert a model.
-Resolve = Callable[[str, Path], ModelFile]
+# From a model's reference and the data directory to its file, which may have to be made first.
+Resolve = Callable[[str, Path], Awaitable[ModelFile]]
 
 Launch = Callable[[], Awaitable[Worker]]
 
@@ -22,41 +23,47 @@ class Launcher:
     """
 
     def __init__(
-        self,
-        runner: Runner,
-        settings: Settings,
-        socket_dir: Path,
-        resolve_model: Resolve = resolve,
+        self, runner: Runner, settings: Settings, resolve_model: Resolve = resolve
     ) -> None:
         self._runner = runner
         self._settings = settings
-        self._socket_dir = socket_dir
         self._resolve = resolve_model
         self._one_at_a_time = asyncio.Lock()
 
-    def for_entity(
-        self, entity: ServedEntity, backend: LocalModel
-    ) -> Callable[[], Awaitable[Worker]]:
-        """What starts a worker for this entity each time it is called."""
+    def for_entity(self, entity: ServedEntity, backend: LocalModel, task: Task) -> Launch:
+        """What starts a worker for this entity each time it is called.
+
+        It raises a ``LakeserveError`` when the model is missing or cannot do the task.
+        """
 
         async def launch() -> Worker:
-            return await self._launch(entity, backend)
+            model = await self._model(backend, task)
+            return await self._runner.start(self._spec(entity, model))
 
         return launch
 
-    async def _launch(self, entity: ServedEntity, backend: LocalModel) -> Worker:
-        data_dir = self._settings.data_dir
+    async def _model(self, backend: LocalModel, task: Task) -> ModelFile:
         async with self._one_at_a_time:
-            model = await asyncio.to_thread(self._resolve, backend.reference, data_dir)
-        logs = data_dir / "logs"
-        logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        spec = WorkerSpec(
+            model = await self._resolve(backend.reference, self._settings.data_dir)
+        needed: ModelKind = "embedding" if task == "llm/v1/embeddings" else "chat"
+        if model.kind != needed:
+            raise EngineError(
+                f"{backend.reference!r} is a model of kind {model.kind!r}, but the endpoint's task"
+                f" {task} needs one of kind {needed!r}"
+            )
+        return model
+
+    def _spec(self, entity: ServedEntity, model: ModelFile) -> WorkerSpec:
+        data_dir, engine = self._settings.data_dir, self._settings.engine
+        return WorkerSpec(
             entity_id=entity.id,
             model_name=entity.model_name,
             kind=model.kind,
             model_path=model.path,
-            engine=self._settings.engine,
-            socket_dir=self._socket_dir,
-            log_path=logs / f"{entity.name}.log",
+            threads=engine.threads,
+            slots=engine.slots,
+            context_tokens=engine.context_tokens,
+            start_timeout_s=engine.start_timeout_s,
+            socket_dir=data_dir / "sockets",
+            log_path=data_dir / "logs" / f"{entity.name}.log",
         )
-        return await self._runner.start(spec)

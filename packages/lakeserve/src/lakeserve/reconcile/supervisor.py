@@ -15,7 +15,6 @@ from lakeserve.reconcile.pace import USUAL_PACE, Pace
 from lakeserve.reconcile.readiness import wait_until_settled
 from lakeserve.reconcile.recorder import StateRecorder
 from lakeserve.reconcile.routing import Seen, routable, upstream_credential
-from lakeserve.reconcile.sockets import SocketDirectory
 from lakeserve.settings import Settings
 from lakeserve.storage.database import Storage
 from lakeserve.workers.models import resolve
@@ -51,7 +50,6 @@ class Supervisor:
         self._resolve = resolve_model
         self._probe = probe
         self._recorder = StateRecorder(storage)
-        self._sockets: SocketDirectory | None = None
         self._endpoints: tuple[Endpoint, ...] = ()
         self._principals: Mapping[str, Principal] = {}
         self._clusters: Mapping[str, Cluster] = {}
@@ -74,13 +72,11 @@ class Supervisor:
             )
         )
         self._clusters = {cluster.id: cluster for cluster in clusters}
-        self._sockets = SocketDirectory(self._settings.data_dir)
-        launcher = Launcher(self._runner, self._settings, self._sockets.path, self._resolve)
+        launcher = Launcher(self._runner, self._settings, self._resolve)
         self._entities = {
             entity.id: LocalEntity(
                 entity,
-                launcher.for_entity(entity, entity.backend),
-                self._settings.engine.start_timeout_s,
+                launcher.for_entity(entity, entity.backend, endpoint.task),
                 self._pace,
                 self._publish,
                 self._probe,
@@ -121,8 +117,6 @@ class Supervisor:
         """Stop every worker; calls they still answer get ``grace_s`` seconds."""
         await asyncio.gather(*(entity.stop(grace_s) for entity in self._entities.values()))
         await self._recorder.stop()
-        if self._sockets is not None:
-            self._sockets.close()
 
     def _publish(self) -> None:
         """Build snapshot and states anew from what is known now."""
