@@ -10,6 +10,8 @@ PROJECTS := packages/lakeserve-demo-model/pyproject.toml packages/lakeserve/pypr
 	packages/langchain-lakeserve/pyproject.toml pyproject.toml
 PACKAGES := -e packages/lakeserve-demo-model -e 'packages/lakeserve[all]' -e packages/langchain-lakeserve
 PINS := --constraint constraints.txt --build-constraint constraints.txt
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --upgrade --no-annotate \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make pins'
 DATA := $(CURDIR)/.lakeserve
 
 export LAKESERVE_DATA_DIR ?= $(DATA)
@@ -50,11 +52,9 @@ bench: $(ENV)/.ready-test $(CLIENTS)/.ready ## measure client and gateway agains
 	@$(BIN)/python benchmarks/gateway/run.py
 
 pins: $(ENV)/.ready-uv ## compile the constraints anew
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --upgrade --no-emit-index-url --no-annotate \
-		--custom-compile-command 'make pins' --all-extras \
-		--group build --group test --output-file constraints.txt $(PROJECTS)
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --upgrade --no-emit-index-url --no-annotate \
-		--custom-compile-command 'make pins' --output-file constraints-clients.txt requirements/clients.in
+	@$(COMPILE) $(patsubst %,--no-emit-package %,lakeserve lakeserve-demo-model langchain-lakeserve) \
+		--group build --group test --output-file constraints.txt requirements/packages.in
+	@$(COMPILE) --output-file constraints-clients.txt requirements/clients.in
 
 clean: ## remove environments, caches and the local data directory
 	@rm -rf $(ENV) $(CLIENTS) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(DATA)
