@@ -1,0 +1,1 @@
+"""The program that makes the shipped model from nothing. Needs the extra `train`."""

@@ -1,0 +1,1 @@
+"""The questions and answers that the model learns by heart, by subject."""
