@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
-import threading
+import time
+from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
 from types import TracebackType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -27,10 +29,14 @@ from langchain_lakeserve.errors import (
 
 if TYPE_CHECKING:
     import aiohttp
-    import urllib3
+
+    from langchain_lakeserve._sockets import HTTPConnection
 
 CONNECT_TIMEOUT = 30.0
 KEPT_CONNECTIONS = 256
+TRUSTED_IDLE = 0.5
+"""Seconds for which an idle connection is used without asking whether it is still there."""
+
 PIECE = 65_536
 DRAIN_SECONDS = 0.05
 """How long to wait for the end of a stream that said it is done, to keep its connection."""
@@ -45,6 +51,19 @@ class Request:
     headers: Mapping[str, str]
     body: bytes | None = None
 
+    @property
+    def origin(self) -> str:
+        """Scheme and address."""
+        return self.url[: self._path_at()]
+
+    @property
+    def target(self) -> str:
+        """What stands behind the address."""
+        return self.url[self._path_at() :]
+
+    def _path_at(self) -> int:
+        return self.url.index("/", self.url.index("://") + 3)
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -57,38 +76,59 @@ class Reply:
 
 # --- sync ---------------------------------------------------------------------------------
 
-_managers: dict[tuple[int, str | None], urllib3.PoolManager] = {}
-_managers_lock = threading.Lock()
+
+class _Connections:
+    """Idle connections of this process, the last one used first.
+
+    Instead of urllib3's pools: they cost more per call than the call itself, and close
+    connections beyond a fixed number.
+    """
+
+    def __init__(self) -> None:
+        self._idle: dict[str, deque[tuple[float, HTTPConnection]]] = {}
+        self._process = os.getpid()
+
+    def take(self, origin: str, timeout: float | None) -> HTTPConnection:
+        """Return a connection to an origin, an idle one if there is one."""
+        if self._process != os.getpid():  # a forked child must not share its parent's sockets
+            self.__init__()  # type: ignore[misc]
+        idle = self._idle.get(origin)
+        while idle:
+            try:
+                since, connection = idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            if time.monotonic() - since < TRUSTED_IDLE or connection.is_connected:
+                return connection
+            connection.close()
+        return _new_connection(origin, timeout)
+
+    def give(self, origin: str, connection: HTTPConnection) -> None:
+        """Keep a connection for the next call."""
+        idle = self._idle.setdefault(origin, deque())
+        if len(idle) < KEPT_CONNECTIONS:
+            idle.append((time.monotonic(), connection))
+        else:
+            connection.close()
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        while self._idle:
+            _, idle = self._idle.popitem()
+            while idle:
+                idle.pop()[1].close()
 
 
-def _manager(url: str) -> urllib3.PoolManager:
-    """Return the pools of this process; a forked child must not share its parent's sockets."""
-    parts = urlsplit(url)
+_connections = _Connections()
+atexit.register(_connections.close)
+
+
+def _new_connection(origin: str, timeout: float | None) -> HTTPConnection:
+    from langchain_lakeserve import _sockets
+
+    parts = urlsplit(origin)
     proxy = _auth.proxy_for(parts.scheme, parts.netloc)
-    key = (os.getpid(), proxy)
-    manager = _managers.get(key)
-    if manager is None:
-        import urllib3
-
-        with _managers_lock:
-            manager = _managers.get(key)
-            if manager is None:
-                manager = (
-                    urllib3.ProxyManager(proxy, maxsize=KEPT_CONNECTIONS)
-                    if proxy
-                    else urllib3.PoolManager(maxsize=KEPT_CONNECTIONS)
-                )
-                _managers[key] = manager
-    return manager
-
-
-@atexit.register
-def close_connections() -> None:
-    """Close the idle connections of sync calls."""
-    with _managers_lock:
-        for manager in _managers.values():
-            manager.clear()
-        _managers.clear()
+    return _sockets.connection(parts, proxy, _shorter(timeout))
 
 
 def send(request: Request, timeout: float | None) -> Reply:
@@ -98,70 +138,67 @@ def send(request: Request, timeout: float | None) -> Reply:
         ConnectionFailedError: There was none.
         DeadlineExceededError: It did not come in time.
     """
+    deadline = None if timeout is None else time.monotonic() + timeout
     with open_stream(request, timeout) as stream:
-        return Reply(stream.status, stream.headers, stream.read())
+        return Reply(stream.status, stream.headers, stream.read(deadline))
 
 
 def open_stream(request: Request, timeout: float | None) -> SyncStream:
     """Send a request and return as soon as the head of the reply is there."""
-    import urllib3
-
+    origin, target = request.origin, request.target
     try:
-        response = _manager(request.url).urlopen(
-            request.method,
-            request.url,
-            body=request.body,
-            headers=request.headers,
-            timeout=urllib3.Timeout(connect=_shorter(timeout), read=timeout),
-            retries=False,
-            redirect=False,
-            preload_content=False,
+        connection = _connections.take(origin, timeout)
+    except ValueError as error:
+        raise ConnectionFailedError(f"cannot connect to {origin}: {error}") from error
+    try:
+        response = connection.exchange(
+            request.method, target, request.body, request.headers, timeout
         )
-    except urllib3.exceptions.HTTPError as error:
-        raise _sync_failure(error) from error
-    return SyncStream(response)
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, OSError | HTTPException) or _is_from_urllib3(error):
+            raise _sync_failure(error) from error
+        raise
+    return SyncStream(origin, connection, response)
 
 
 class SyncStream:
-    """A reply whose body is still to come; close it, or use it in ``with``."""
+    """A reply whose body is still to come; use it in ``with``."""
 
-    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+    def __init__(self, origin: str, connection: HTTPConnection, response: HTTPResponse) -> None:
+        self._origin = origin
+        self._connection = connection
         self._response = response
-        self._ended = False
         self.status = response.status
-        self.headers: dict[str, str] = {k.lower(): v for k, v in response.headers.items()}
+        self.headers = {name.lower(): value for name, value in response.headers.items()}
 
-    def read(self) -> bytes:
+    def read(self, deadline: float | None = None) -> bytes:
         """Read the rest of the body."""
-        import urllib3
-
+        pieces = []
         try:
-            body = self._response.read(decode_content=True)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+            while piece := self._response.read(PIECE):
+                pieces.append(piece)
+                if deadline is not None and time.monotonic() > deadline:
+                    raise DeadlineExceededError("the reply did not end in time")
+        except (OSError, HTTPException) as error:
             raise _sync_failure(error) from error
-        self._ended = True
-        return body
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the body as it comes."""
-        import urllib3
-
         try:
-            while piece := self._response.read1(PIECE, decode_content=True):
+            while piece := self._response.read1(PIECE):
                 yield piece
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except (OSError, HTTPException) as error:
             raise _interrupted(_sync_failure(error)) from error
-        self._ended = True
 
     def drain(self) -> None:
         """Read what follows the last event, so that the connection can be used again."""
-        connection = getattr(self._response, "_connection", None)
-        sock = getattr(connection, "sock", None)
-        if self._ended or sock is None:
+        if self._response.isclosed():
             return
-        sock.settimeout(DRAIN_SECONDS)
-        with suppress(Exception):  # then the connection is closed, not kept
-            self._ended = not self._response.read1(PIECE)
+        self._connection.set_read_timeout(DRAIN_SECONDS)
+        with suppress(OSError, HTTPException):  # then the connection is closed, not kept
+            self._response.read1(PIECE)
 
     def __enter__(self) -> SyncStream:
         return self
@@ -172,24 +209,27 @@ class SyncStream:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._ended:
-            self._response.release_conn()
+        # http.client closes a response at its end, and a connection that may not be kept.
+        if self._response.isclosed() and self._connection.sock is not None:
+            _connections.give(self._origin, self._connection)
         else:
             self._response.close()
+            self._connection.close()
 
 
 def _shorter(timeout: float | None) -> float:
     return CONNECT_TIMEOUT if timeout is None else min(timeout, CONNECT_TIMEOUT)
 
 
-def _sync_failure(error: Exception) -> ConnectionFailedError | DeadlineExceededError:
-    from urllib3 import exceptions
+def _is_from_urllib3(error: BaseException) -> bool:
+    return type(error).__module__.startswith("urllib3.")
 
-    if isinstance(
-        error, exceptions.ConnectTimeoutError | exceptions.ReadTimeoutError | TimeoutError
-    ):
-        return DeadlineExceededError(f"no answer in time: {error}")
-    return ConnectionFailedError(f"connection failed: {error}")
+
+def _sync_failure(error: BaseException) -> ConnectionFailedError | DeadlineExceededError:
+    reason = str(error) or type(error).__name__
+    if isinstance(error, TimeoutError) or type(error).__name__ == "ConnectTimeoutError":
+        return DeadlineExceededError(f"no answer in time: {reason}")
+    return ConnectionFailedError(f"connection failed: {reason}")
 
 
 def _interrupted(
