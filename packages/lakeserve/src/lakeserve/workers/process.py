@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
 import signal
+import socket
 import stat
 import sys
 import tempfile
@@ -14,7 +16,7 @@ from pathlib import Path
 from lakeserve.core.endpoints import Address
 from lakeserve.core.errors import EngineError
 from lakeserve.settings import inherited_environment
-from lakeserve.workers.protocols import Worker, WorkerSpec
+from lakeserve.workers.protocols import REASON_PREFIX, Worker, WorkerSpec
 
 # sockaddr_un holds 108 bytes on Linux and 104 on macOS, one of them the closing zero. The engine's
 # own socket beside the worker's has a longer name.
@@ -30,15 +32,20 @@ class ProcessRunner:
     however that happens.
     """
 
+    def __init__(self) -> None:
+        self._swept: set[Path] = set()
+
     async def start(self, spec: WorkerSpec) -> Worker:
         """See ``Runner``."""
         try:
             directory, temporary = _socket_directory(spec)
+            if directory not in self._swept:
+                self._swept.add(directory)
+                _remove_dead_sockets(directory)
             log = _open_log(spec.log_path)
         except OSError as error:
             raise EngineError(f"cannot prepare worker {spec.model_name!r}: {error}") from None
-        path = directory / f"{spec.entity_id[:12]}.sock"
-        path.unlink(missing_ok=True)
+        path = directory / _socket_name(spec)
         child_end, our_end = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -141,7 +148,7 @@ class ProcessWorker:
 
 
 def last_lines(path: Path, count: int) -> str:
-    """The last lines of a log, at most 2,000 characters; empty when there is none."""
+    """The last lines of a log, or just the worker's own reason; empty when there is none."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 8192))
@@ -149,6 +156,8 @@ def last_lines(path: Path, count: int) -> str:
     except OSError:
         return ""
     lines = [line for line in text.splitlines() if line.strip()]
+    if lines and lines[-1].startswith(REASON_PREFIX):
+        return lines[-1].removeprefix(REASON_PREFIX)
     return "\n".join(lines[-count:])[-2000:]
 
 
@@ -169,14 +178,31 @@ def _control_socket(socket_path: Path) -> Path:
     return socket_path.with_name(socket_path.stem + "-e.sock")
 
 
+def _socket_name(spec: WorkerSpec) -> str:
+    """A name of its own for every start: the one before may still be draining."""
+    return f"{spec.entity_id[:12]}-{secrets.token_hex(3)}.sock"
+
+
 def _socket_directory(spec: WorkerSpec) -> tuple[Path, bool]:
     """A directory that only this user can enter, and whether it is a temporary one."""
-    name = spec.socket_dir / f"{spec.entity_id[:12]}.sock"
+    name = spec.socket_dir / _socket_name(spec)
     if len(os.fsencode(name)) > _LONGEST_SOCKET_PATH:
         return Path(tempfile.mkdtemp(prefix="lakeserve-")), True
     spec.socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     spec.socket_dir.chmod(stat.S_IRWXU)
     return spec.socket_dir, False
+
+
+def _remove_dead_sockets(directory: Path) -> None:
+    """Remove what workers of a killed platform left behind."""
+    for path in directory.glob("*.sock"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            try:
+                probe.connect(str(path))
+            except ConnectionRefusedError:
+                path.unlink(missing_ok=True)
+            except OSError:
+                continue
 
 
 def _open_log(path: Path) -> int:

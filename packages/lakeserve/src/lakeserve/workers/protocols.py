@@ -6,6 +6,9 @@ from typing import Literal, Protocol
 
 from lakeserve.core.endpoints import Address
 
+# A worker that cannot serve writes one line with this prefix to standard error, and ends.
+REASON_PREFIX = "lakeserve worker: "
+
 ModelKind = Literal["chat", "embedding"]
 
 

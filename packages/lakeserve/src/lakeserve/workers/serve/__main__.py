@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import fcntl
 import logging
 import os
 import signal
@@ -18,6 +19,7 @@ import uvicorn
 import uvloop
 
 from lakeserve.core.errors import EngineError
+from lakeserve.workers.protocols import REASON_PREFIX
 from lakeserve.workers.serve.app import WorkerApp
 from lakeserve.workers.serve.control_tokens import cleaner
 from lakeserve.workers.serve.engine import EngineOptions, LlamaEngine
@@ -39,7 +41,7 @@ def main() -> int:
     try:
         return uvloop.run(_serve(arguments))
     except EngineError as error:
-        print(f"lakeserve worker: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"{REASON_PREFIX}{error}", file=sys.stderr, flush=True)  # noqa: T201
         return _FAILED
 
 
@@ -136,9 +138,16 @@ def _exit_with_parent() -> None:
 
     The kernel closes it even when the parent is killed. A terminal or a file is left alone.
     """
-    mode = os.fstat(sys.stdin.fileno()).st_mode
-    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
-        threading.Thread(target=_wait_for_end_of_input, daemon=True).start()
+    descriptor = sys.stdin.fileno()
+    mode = os.fstat(descriptor).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        return
+    threading.Thread(target=_wait_for_end_of_input, daemon=True).start()
+    # A thread does not run while llama.cpp loads a model, because that holds the interpreter's
+    # lock. SIGIO, which ends a process, needs no interpreter.
+    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+    fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)
 
 
 def _wait_for_end_of_input() -> None:

@@ -106,10 +106,11 @@ class LlamaEngine:
         options.control_socket.unlink(missing_ok=True)
         try:
             self._server = xllamacpp.Server(params)
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError):
+            # The exception only says that it failed; llama.cpp has written why to standard error.
             raise EngineError(
-                f"llama.cpp cannot load {str(options.model_path)!r} "
-                f"(architecture {self.header.architecture or 'unknown'!r}): {error}"
+                f"llama.cpp cannot load {str(options.model_path)!r}: the file is incomplete, or "
+                f"its architecture {self.header.architecture or 'unknown'!r} is not supported"
             ) from None
 
     def generate(self, request: EngineRequest, on_event: OnEvent) -> None:
@@ -166,7 +167,7 @@ class _UnixConnection(http.client.HTTPConnection):
 def _parameters(options: EngineOptions, context_tokens: int) -> Any:
     params = xllamacpp.CommonParams()
     params.model.path = os.fspath(options.model_path)
-    params.verbosity = 0
+    params.verbosity = 1  # errors only, to standard error
     params.n_parallel = options.slots
     params.n_ctx = context_tokens * options.slots
     params.cpuparams.n_threads = options.threads
@@ -181,6 +182,6 @@ def _parameters(options: EngineOptions, context_tokens: int) -> Any:
     params.n_batch = params.n_ubatch = PROMPT_BATCH_TOKENS
     if options.kind == "embedding":
         params.embedding = True
-        batch = max(512, min(context_tokens, ENCODER_BATCH_TOKENS))
+        batch = min(context_tokens, ENCODER_BATCH_TOKENS)
         params.n_batch = params.n_ubatch = batch
     return params
