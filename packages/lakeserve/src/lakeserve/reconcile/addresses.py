@@ -1,6 +1,7 @@
 """From the address of a server, as people write it, to where a call goes."""
 
 import asyncio
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from lakeserve.core.endpoints import Address
@@ -27,4 +28,6 @@ async def answers(address: Address) -> bool:
     except OSError:
         return False
     writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
     return True

@@ -1,0 +1,63 @@
+from lakeserve.core.endpoints import (
+    Address,
+    Endpoint,
+    EntityState,
+    LocalModel,
+    OpenAICompatible,
+    ServedEntity,
+)
+from lakeserve.providers.table import PROVIDERS
+from lakeserve.reconcile.routing import (
+    LOCAL_PROVIDER,
+    OPENAI_PROVIDER,
+    Seen,
+    routable,
+    upstream_credential,
+)
+from lakeserve.settings import Settings, Upstream
+
+LOCAL = ServedEntity("1", "local", LocalModel("demo"), "demo", "D.", traffic_percentage=40)
+REMOTE = ServedEntity(
+    "2", "remote", OpenAICompatible("http://h:1/v1", "up"), "m", "M.", traffic_percentage=60
+)
+ENDPOINT = Endpoint(
+    "e", "databricks-x", "llm/v1/chat", "FOUNDATION_MODEL_API", "c", 1, 1, (LOCAL, REMOTE)
+)
+SOCKET = Address(uds="/s")
+
+
+def test_the_providers_exist() -> None:
+    assert {LOCAL_PROVIDER, OPENAI_PROVIDER} <= set(PROVIDERS)
+
+
+def test_entities_become_targets() -> None:
+    seen = {"1": Seen(EntityState("DEPLOYMENT_READY"), SOCKET)}
+    local, remote = routable(ENDPOINT, seen, "key").targets
+    assert (local.provider, local.address, local.weight, local.credential) == (
+        LOCAL_PROVIDER,
+        SOCKET,
+        40,
+        None,
+    )
+    assert (remote.provider, remote.upstream_model, remote.weight, remote.credential) == (
+        OPENAI_PROVIDER,
+        "up",
+        60,
+        "key",
+    )
+    assert remote.address == Address(host="h", port=1, base_path="/v1")
+
+
+def test_only_a_failed_entity_has_a_failure() -> None:
+    for deployment, failure in (("DEPLOYMENT_FAILED", "why"), ("DEPLOYMENT_RECOVERING", None)):
+        seen = {"1": Seen(EntityState(deployment, "why"), None)}  # type: ignore[arg-type]
+        assert routable(ENDPOINT, seen, None).targets[0].failure == failure
+
+
+def test_credentials_come_from_the_settings() -> None:
+    upstream = Upstream.model_validate({"url": "http://h", "api_key": "key"})
+    assert upstream_credential(ENDPOINT, Settings(foundation={"databricks-x": upstream})) == "key"
+    without = Settings(foundation={"databricks-x": Upstream(url="http://h")})
+    assert upstream_credential(ENDPOINT, without) is None
+    assert upstream_credential(ENDPOINT, Settings()) is None
+    assert upstream_credential(ENDPOINT, Settings(foundation={"databricks-x": "demo"})) is None
