@@ -246,6 +246,11 @@ def _explain(error: ValidationError) -> str:
         elif problem["type"] == "value_error":
             lines.append(f"{place}: {problem['ctx']['error']}")
         else:
-            shown = "" if "token" in place or "api_key" in place else f" (was {problem['input']!r})"
-            lines.append(f"{place}: {problem['msg']}{shown}")
+            lines.append(f"{place}: {problem['msg']}{_shown_input(place, problem['input'])}")
     return "\n".join(lines)
+
+
+def _shown_input(place: str, value: object) -> str:
+    """The refused value, unless it is a secret or may hold one."""
+    hidden = "token" in place or "api_key" in place or isinstance(value, (dict, list))
+    return "" if hidden else f" (was {value!r})"
