@@ -67,7 +67,7 @@ class LiveCall:
         return self.answer
 
     async def _receive(self) -> MutableMapping[str, Any]:
-        if self._parts:
+        if self._parts and not self._gone.is_set():
             part = self._parts.pop(0)
             return {"type": "http.request", "body": part, "more_body": bool(self._parts)}
         await self._gone.wait()

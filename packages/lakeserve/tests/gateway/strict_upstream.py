@@ -53,6 +53,15 @@ def chunked_head(content_type: str = "text/event-stream", status: int = 200) -> 
     ).encode()
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until a condition holds, for five seconds at most."""
+    for _ in range(5000):
+        if condition():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it did not come to that")
+
+
 def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
@@ -66,6 +75,7 @@ class StrictUpstream:
 
     Attributes:
         script: What to answer with.
+        early: Sent as soon as a request has begun, in place of the script's answer.
         seen: Requests in the order they were whole.
         opened: Connections that were ever made.
         open: Those that still stand.
@@ -73,6 +83,7 @@ class StrictUpstream:
     """
 
     script: Script = lambda _: [whole(200, b"{}")]
+    early: bytes | None = None
     seen: list[Seen] = field(default_factory=list)
     opened: int = 0
     open: int = 0
@@ -85,9 +96,11 @@ class StrictUpstream:
         self.server = await loop.create_unix_server(lambda: _Session(self), path)
         return Address(uds=path)
 
-    async def listen_tcp(self, context: ssl.SSLContext | None = None) -> Address:
+    async def listen_tcp(self, context: ssl.SSLContext | None = None, port: int = 0) -> Address:
         loop = asyncio.get_running_loop()
-        self.server = await loop.create_server(lambda: _Session(self), "127.0.0.1", 0, ssl=context)
+        self.server = await loop.create_server(
+            lambda: _Session(self), "127.0.0.1", port, ssl=context
+        )
         port = self.server.sockets[0].getsockname()[1]
         return Address(host="127.0.0.1", port=port, tls=context is not None)
 
@@ -104,8 +117,7 @@ class StrictUpstream:
         self.stop_listening()
         for session in tuple(self.sessions):
             session.transport.abort()
-        while self.sessions:
-            await asyncio.sleep(0.001)
+        await until(lambda: not self.sessions)
 
 
 class _Session(asyncio.Protocol):
@@ -143,6 +155,8 @@ class _Session(asyncio.Protocol):
         if isinstance(event, h11.Request):
             headers = {n.decode(): v.decode() for n, v in event.headers}
             self.request = Seen(event.method.decode(), event.target.decode(), headers)
+            if self.upstream.early is not None:
+                self.transport.write(self.upstream.early)
         elif isinstance(event, h11.Data) and self.request is not None:
             self.request.body += event.data
         elif isinstance(event, h11.EndOfMessage) and self.request is not None:
@@ -151,7 +165,7 @@ class _Session(asyncio.Protocol):
             self.parser = h11.Connection(h11.SERVER)
 
     async def _answer(self, request: Seen) -> None:
-        for step in self.upstream.script(request):
+        for step in [] if self.upstream.early else self.upstream.script(request):
             await self._do(step)
         self.answering = None
 

@@ -8,7 +8,7 @@ from lakeserve.core.errors import DeadlineExceeded
 from lakeserve.gateway.intake import CallerGone, Receive
 
 # Most calls are over before it is worth a task to watch their caller.
-WATCH_AFTER_S = 0.05
+WATCH_AFTER_S = 0.02
 
 
 class CallGuard:

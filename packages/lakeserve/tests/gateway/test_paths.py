@@ -1,0 +1,75 @@
+"""Paths of the data plane."""
+
+import pytest
+from lakeserve.gateway.paths import (
+    DriverRoute,
+    InferenceRoute,
+    Route,
+    UnbuiltRoute,
+    is_data_plane,
+    parse,
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/serving-endpoints/chat/completions", InferenceRoute("chat")),
+        ("/serving-endpoints/chat/completions/", InferenceRoute("chat")),
+        ("/serving-endpoints/completions", InferenceRoute("completions")),
+        ("/serving-endpoints/embeddings", InferenceRoute("embeddings")),
+        ("/serving-endpoints/x-1/invocations", InferenceRoute(None, "x-1")),
+        ("/serving-endpoints/x-1/invocations/", InferenceRoute(None, "x-1")),
+        ("/serving-endpoints/chat/invocations", InferenceRoute(None, "chat")),
+        ("/serving-endpoints/responses/invocations", InferenceRoute(None, "responses")),
+        ("/serving-endpoints/x/served-models/e/invocations", InferenceRoute(None, "x", "e")),
+        ("/driver-proxy-api/o/0/c/7777", DriverRoute("c", "7777", "/")),
+        ("/driver-proxy-api/o/0/c/7777/", DriverRoute("c", "7777", "/")),
+        ("/driver-proxy/o/12/c/7777/a/b%2Fc/", DriverRoute("c", "7777", "/a/b%2Fc/")),
+        ("/driver-proxy/o/12/c%2D1/7777//x", DriverRoute("c-1", "7777", "//x")),
+    ],
+)
+def test_routes(path: str, route: Route) -> None:
+    assert is_data_plane(path)
+    assert parse(path) == route
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("/serving-endpoints/responses", "Responses"),
+        ("/serving-endpoints/anthropic/v1/messages", "Anthropic"),
+        ("/serving-endpoints/gemini/v1beta/models/x:generateContent", "Gemini"),
+        ("/ai-gateway/mlflow/v1/chat/completions", "/ai-gateway/mlflow/v1"),
+    ],
+)
+def test_unbuilt(path: str, named: str) -> None:
+    route = parse(path)
+    assert isinstance(route, UnbuiltRoute)
+    assert named in route.name
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/serving-endpoints",
+        "/serving-endpoints/x",
+        "/serving-endpoints//invocations",
+        "/serving-endpoints/x/y/invocations",
+        "/serving-endpoints/x/served-models/e",
+        "/driver-proxy-api/o/0/c",
+        "/driver-proxy-api/x/0/c/7777",
+        "/driver-proxy-api/o/0//7777",
+    ],
+)
+def test_unknown(path: str) -> None:
+    assert is_data_plane(path)
+    assert parse(path) is None
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/api/2.0/serving-endpoints", "/serving-endpointsx", "/driver-proxy-apix/o/0"]
+)
+def test_not_ours(path: str) -> None:
+    assert not is_data_plane(path)
+    assert parse("/x" + path) is None

@@ -1,0 +1,47 @@
+"""Which served entity answers."""
+
+import random
+from collections import Counter
+
+import pytest
+from gateway.stage import endpoint, target
+from lakeserve.core.errors import ResourceMissing, Unavailable
+from lakeserve.gateway.traffic import pick
+
+
+def test_the_only_one() -> None:
+    one = target("a", None)
+    assert pick(endpoint("e", "llm/v1/chat", one), None) is one
+
+
+def test_shares() -> None:
+    random.seed(7)
+    both = endpoint("e", "llm/v1/chat", target("a", None, weight=80), target("b", None, weight=20))
+    drawn = Counter(pick(both, None).entity_name for _ in range(2000))
+    assert 1500 < drawn["a"] < 1700
+
+
+def test_no_share_no_calls_unless_named() -> None:
+    both = endpoint("e", "llm/v1/chat", target("a", None), target("b", None, weight=0))
+    assert {pick(both, None).entity_name for _ in range(200)} == {"a"}
+    assert pick(both, "b").entity_name == "b"
+
+
+def test_who_cannot_serve_is_passed_over() -> None:
+    broken = target("a", None, weight=99, failure="no such file")
+    both = endpoint("e", "llm/v1/chat", broken, target("b", None, weight=1))
+    assert {pick(both, None).entity_name for _ in range(100)} == {"b"}
+    with pytest.raises(Unavailable, match="no such file"):
+        pick(both, "a")
+    with pytest.raises(Unavailable, match="no such file"):
+        pick(endpoint("e", "llm/v1/chat", broken), None)
+
+
+def test_unknown_entity() -> None:
+    with pytest.raises(ResourceMissing, match=r"'x'.*a, b"):
+        pick(endpoint("e", "llm/v1/chat", target("a", None), target("b", None)), "x")
+
+
+def test_nobody() -> None:
+    with pytest.raises(Unavailable, match="no served entity"):
+        pick(endpoint("e", "llm/v1/chat"), None)

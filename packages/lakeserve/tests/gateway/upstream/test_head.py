@@ -1,0 +1,39 @@
+"""The first lines of a request."""
+
+import pytest
+from lakeserve.core.endpoints import Address
+from lakeserve.gateway.upstream.head import header_lines, host, json_request, request_line
+
+
+def test_a_request() -> None:
+    address = Address(host="models.test", port=8080, base_path="/v1")
+    assert json_request(address, "/x", (("authorization", "Bearer y"),), b"{}") == (
+        b"POST /v1/x HTTP/1.1\r\nhost: models.test:8080\r\ncontent-type: application/json\r\n"
+        b"accept-encoding: identity\r\nauthorization: Bearer y\r\ncontent-length: 2\r\n\r\n{}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "value"),
+    [
+        (Address(uds="/x"), "localhost"),
+        (Address(host="a.test", port=80), "a.test"),
+        (Address(host="a.test", port=443), "a.test:443"),
+        (Address(host="a.test", port=443, tls=True), "a.test"),
+        (Address(host="::1", port=8000), "[::1]:8000"),
+    ],
+)
+def test_host(address: Address, value: str) -> None:
+    assert host(address) == value
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\0b", "日"])
+def test_headers_cannot_smuggle(value: str) -> None:
+    with pytest.raises(ValueError, match=r"header|codec"):
+        header_lines([("authorization", value)])
+
+
+@pytest.mark.parametrize("target", ["/a b", "/a\r\nx: y", "/ä", "/a\tb"])
+def test_targets_cannot_smuggle(target: str) -> None:
+    with pytest.raises(ValueError, match="target"):
+        request_line("POST", target)
