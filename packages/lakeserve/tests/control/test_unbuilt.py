@@ -33,3 +33,5 @@ async def test_oauth_says_so_without_a_token(
     reply = await stranger.request(method, path, data={"grant_type": "client_credentials"})
     assert reply.status_code == 501
     assert feature in reply.json()["message"]
+    assert reply.json()["error_code"] == "NOT_IMPLEMENTED"
+    assert reply.json()["error_description"] == reply.json()["message"]

@@ -1,0 +1,125 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from lakeserve.core.endpoints import Address, LocalModel, ServedEntity
+from lakeserve.core.errors import Unavailable
+from lakeserve.reconcile.entity import ASLEEP, READY, LocalEntity
+from lakeserve.reconcile.pace import Pace
+from lakeserve.workers.fake import FakeRunner, FakeWorker
+from lakeserve.workers.protocols import Worker, WorkerSpec
+
+Until = Callable[[Callable[[], bool]], Awaitable[None]]
+
+WANTED = ServedEntity("1", "databricks-x", LocalModel("demo"), "m", "M.")
+SOCKET = Address(uds="/s")
+SPEC = WorkerSpec("1", "m", "chat", Path("/m"), 1, 1, 256, 1.0, Path("/sockets"), Path("/log"))
+
+
+class Bench:
+    """A runner, the entity that drives it, and every state it showed."""
+
+    def __init__(self, pace: Pace, wanted: ServedEntity = WANTED) -> None:
+        self.runner = FakeRunner(address=SOCKET)
+        self.shown: list[str] = []
+        self.entity = LocalEntity(wanted, self._launch, pace, self._changed, self._answers)
+
+    async def serving(self, number: int, until: Until) -> None:
+        """Wait until so many workers were started and the last one serves."""
+        await until(lambda: len(self.runner.workers) == number and self.entity.address is not None)
+
+    async def _launch(self) -> Worker:
+        return await self.runner.start(SPEC)
+
+    async def _answers(self, _address: Address) -> bool:
+        return True
+
+    def _changed(self) -> None:
+        self.shown.append(self.entity.state.deployment.removeprefix("DEPLOYMENT_"))
+
+
+async def test_every_step_is_shown(until: Until) -> None:
+    bench = Bench(Pace(first_pause_s=0.0))
+    bench.entity.start()
+    await bench.entity.settled()
+    bench.runner.workers[0].crash("worker ended with signal SIGKILL")
+    await until(lambda: len(bench.runner.workers) == 2 and bench.entity.state == READY)
+    await bench.entity.stop(1.0)
+    assert bench.shown == ["CREATING", "READY", "RECOVERING", "READY"]
+
+
+async def test_a_worker_that_served_long_restarts_at_once(until: Until) -> None:
+    bench = Bench(Pace(first_pause_s=60.0, stable_s=0.0))
+    bench.entity.start()
+    for number in range(1, 5):
+        await bench.serving(number, until)
+        bench.runner.workers[-1].crash()
+    await bench.serving(5, until)
+    await bench.entity.stop(0.0)
+
+
+async def test_a_worker_that_keeps_crashing_is_given_pauses(until: Until) -> None:
+    bench = Bench(Pace(first_pause_s=60.0, longest_pause_s=30.0))
+    bench.entity.start()
+    for number in (1, 2):
+        await bench.serving(number, until)
+        bench.runner.workers[-1].crash("worker ended with signal SIGSEGV")
+    await until(lambda: bench.entity.address is None)
+    with pytest.raises(Unavailable, match="SIGSEGV") as refused:
+        await bench.entity.activate(0.05)
+    assert refused.value.retry_after is not None
+    assert 20 <= refused.value.retry_after <= 30
+    assert len(bench.runner.workers) == 2
+    await bench.entity.stop(0.0)
+
+
+async def test_a_start_that_takes_too_long_is_a_failed_start(until: Until) -> None:
+    bench = Bench(Pace(first_pause_s=0.0, attempts=1))
+    bench.runner.auto_ready = False
+    bench.entity.start()
+    await until(lambda: bench.entity.state.deployment == "DEPLOYMENT_FAILED")
+    assert "not ready after 1 s" in bench.entity.state.message
+    assert bench.runner.workers[0].stops == [0.0]
+    assert bench.entity.is_settled
+    await bench.entity.stop(0.0)
+
+
+async def test_a_runner_that_refuses_fails_the_entity_at_once() -> None:
+    bench = Bench(Pace())
+    bench.runner.refusal = "no processes left"
+    bench.entity.start()
+    await bench.entity.settled()
+    assert bench.shown == ["CREATING", "FAILED"]
+    assert bench.entity.state.message == "no processes left"
+    await bench.entity.stop(0.0)
+
+
+async def test_a_worker_whose_readiness_breaks_is_not_left_behind(
+    until: Until, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_worker: FakeWorker) -> None:
+        raise OSError("no file handles")
+
+    monkeypatch.setattr(FakeWorker, "ready", broken)
+    bench = Bench(Pace(attempts=1))
+    bench.entity.start()
+    await until(lambda: bench.entity.is_settled)
+    assert bench.entity.state.message == "OSError: no file handles"
+    assert bench.runner.workers[0].stops == [0.0]
+    assert "Traceback" in caplog.text
+    await bench.entity.stop(0.0)
+
+
+async def test_a_sleeping_entity_stays_asleep_until_it_is_called() -> None:
+    asleep = ServedEntity("1", "n", LocalModel("demo"), "m", "M.", start="on-demand")
+    bench = Bench(Pace(), asleep)
+    bench.entity.start()
+    await asyncio.sleep(0.02)
+    assert (bench.entity.state, bench.runner.workers) == (ASLEEP, [])
+    assert await bench.entity.activate(1.0) == SOCKET
+    await bench.entity.stop(0.0)
+
+
+async def test_stopping_what_never_started() -> None:
+    await Bench(Pace()).entity.stop(1.0)

@@ -1,0 +1,80 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from lakeserve.core.endpoints import LocalModel, ServedEntity, Task
+from lakeserve.core.errors import EngineError
+from lakeserve.reconcile.launch import Launcher
+from lakeserve.settings import Settings
+from lakeserve.workers.fake import FakeRunner
+from lakeserve.workers.models import ModelFile
+from lakeserve.workers.protocols import ModelKind
+
+ENTITY = ServedEntity("1" * 32, "databricks-x", LocalModel("demo"), "m", "M.")
+DEMO = LocalModel("demo")
+
+
+async def test_a_worker_gets_what_the_settings_say(tmp_path: Path) -> None:
+    settings = Settings.model_validate(
+        {
+            "data_dir": tmp_path,
+            "engine": {"threads": 3, "slots": 2, "context_tokens": 512, "start_timeout_s": 9},
+        }
+    )
+
+    async def resolve(reference: str, data_dir: Path) -> ModelFile:
+        return ModelFile(data_dir / f"{reference}.gguf", "chat", "name", "words")
+
+    runner = FakeRunner()
+    await Launcher(runner, settings, resolve).for_entity(ENTITY, DEMO, "llm/v1/chat")()
+    (worker,) = runner.workers
+    spec = worker.spec
+    assert (spec.entity_id, spec.model_name, spec.kind) == ("1" * 32, "m", "chat")
+    assert spec.model_path == tmp_path / "demo.gguf"
+    assert (spec.threads, spec.slots, spec.context_tokens, spec.start_timeout_s) == (3, 2, 512, 9)
+    assert spec.socket_dir == tmp_path / "sockets"
+    assert spec.log_path == tmp_path / "logs" / "databricks-x.log"
+
+
+@pytest.mark.parametrize(
+    ("task", "kind", "fits"),
+    [
+        ("llm/v1/chat", "chat", True),
+        ("llm/v1/completions", "chat", True),
+        ("llm/v1/embeddings", "embedding", True),
+        ("llm/v1/embeddings", "chat", False),
+        ("llm/v1/chat", "embedding", False),
+    ],
+)
+async def test_a_model_must_fit_the_task(
+    task: Task, kind: ModelKind, fits: bool, tmp_path: Path
+) -> None:
+    async def resolve(reference: str, data_dir: Path) -> ModelFile:
+        return ModelFile(data_dir, kind, "name", "words")
+
+    runner = FakeRunner()
+    launch = Launcher(runner, Settings(data_dir=tmp_path), resolve).for_entity(ENTITY, DEMO, task)
+    if fits:
+        await launch()
+        assert len(runner.workers) == 1
+    else:
+        with pytest.raises(EngineError, match=f"'demo' is a model of kind '{kind}'"):
+            await launch()
+        assert runner.workers == []
+
+
+async def test_models_are_made_one_at_a_time(tmp_path: Path) -> None:
+    running, most = 0, 0
+
+    async def resolve(reference: str, data_dir: Path) -> ModelFile:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.01)
+        running -= 1
+        return ModelFile(data_dir, "chat", "name", "words")
+
+    launcher = Launcher(FakeRunner(), Settings(data_dir=tmp_path), resolve)
+    launch = launcher.for_entity(ENTITY, DEMO, "llm/v1/chat")
+    await asyncio.gather(launch(), launch(), launch())
+    assert most == 1
