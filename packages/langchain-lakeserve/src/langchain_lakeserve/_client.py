@@ -9,9 +9,18 @@ from contextlib import aclosing
 
 import orjson
 
-from langchain_lakeserve import _http
 from langchain_lakeserve._auth import Credentials
 from langchain_lakeserve._failures import parse_reply, status_error, streamed_error
+from langchain_lakeserve._http import (
+    AsyncStream,
+    Reply,
+    Request,
+    SyncStream,
+    aopen_stream,
+    asend,
+    open_stream,
+    send,
+)
 from langchain_lakeserve._json import JSONObject, JSONValue, encode
 from langchain_lakeserve._retry import Attempts
 from langchain_lakeserve._sse import DONE, EventDecoder
@@ -111,14 +120,12 @@ class Client:
                 yield event
             await stream.drain()
 
-    def _sync(
-        self, method: str, path: str, body: bytes | None, timeout: float | None
-    ) -> _http.Reply:
+    def _sync(self, method: str, path: str, body: bytes | None, timeout: float | None) -> Reply:
         attempts = Attempts(self._retries, self._timeout if timeout is None else timeout)
         while True:
             try:
                 headers = self._credentials.headers(attempts.remaining())
-                reply = _http.send(self._request(method, path, headers, body), attempts.remaining())
+                reply = send(self._request(method, path, headers, body), attempts.remaining())
                 if reply.status < 300:
                     return reply
                 raise status_error(reply.status, reply.headers, reply.body)
@@ -128,12 +135,12 @@ class Client:
 
     async def _async(
         self, method: str, path: str, body: bytes | None, timeout: float | None
-    ) -> _http.Reply:
+    ) -> Reply:
         attempts = Attempts(self._retries, self._timeout if timeout is None else timeout)
         while True:
             try:
                 headers = await self._credentials.aheaders(attempts.remaining())
-                reply = await _http.asend(
+                reply = await asend(
                     self._request(method, path, headers, body), attempts.remaining()
                 )
                 if reply.status < 300:
@@ -143,12 +150,12 @@ class Client:
                 delay = self._delay(attempts, error)
             await asyncio.sleep(delay)
 
-    def _open(self, path: str, body: bytes, timeout: float | None) -> _http.SyncStream:
+    def _open(self, path: str, body: bytes, timeout: float | None) -> SyncStream:
         attempts = Attempts(self._retries, self._timeout if timeout is None else timeout)
         while True:
             try:
                 headers = self._credentials.headers(attempts.remaining())
-                stream = _http.open_stream(
+                stream = open_stream(
                     self._request("POST", path, headers, body), attempts.remaining()
                 )
                 if stream.status < 300:
@@ -159,12 +166,12 @@ class Client:
                 delay = self._delay(attempts, error)
             time.sleep(delay)
 
-    async def _aopen(self, path: str, body: bytes, timeout: float | None) -> _http.AsyncStream:
+    async def _aopen(self, path: str, body: bytes, timeout: float | None) -> AsyncStream:
         attempts = Attempts(self._retries, self._timeout if timeout is None else timeout)
         while True:
             try:
                 headers = await self._credentials.aheaders(attempts.remaining())
-                stream = await _http.aopen_stream(
+                stream = await aopen_stream(
                     self._request("POST", path, headers, body), attempts.remaining()
                 )
                 if stream.status < 300:
@@ -177,9 +184,9 @@ class Client:
 
     def _request(
         self, method: str, path: str, credentials: Mapping[str, str], body: bytes | None
-    ) -> _http.Request:
+    ) -> Request:
         headers = {**credentials, **self._headers}
-        return _http.Request(method, self._credentials.host + path, headers, body)
+        return Request(method, self._credentials.host + path, headers, body)
 
     def _delay(self, attempts: Attempts, error: LakeserveError) -> float:
         """Return how long to wait before the next attempt, or raise the error."""

@@ -10,7 +10,13 @@ from langchain_core.load.serializable import Serializable
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 from typing_extensions import Self
 
-from langchain_lakeserve import _auth
+from langchain_lakeserve._auth import (
+    environment_host,
+    environment_token,
+    normalized_host,
+    profile_of,
+    resolve,
+)
 from langchain_lakeserve._client import Client
 from langchain_lakeserve._json import JSONObject
 
@@ -20,14 +26,14 @@ class Connection(Serializable):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", protected_namespaces=())
 
-    host: str | None = Field(default_factory=_auth.environment_host)
+    host: str | None = Field(default_factory=environment_host)
     """Address of the workspace or platform; `DATABRICKS_HOST` by default.
 
     Plain ``http://`` is fine. Without a scheme it is https, except for loopback addresses.
     """
 
     token: SecretStr | None = Field(
-        default_factory=lambda: SecretStr(t) if (t := _auth.environment_token()) else None
+        default_factory=lambda: SecretStr(t) if (t := environment_token()) else None
     )
     """Access token, also accepted as `api_key`; `DATABRICKS_TOKEN` by default."""
 
@@ -72,8 +78,8 @@ class Connection(Serializable):
     @model_validator(mode="after")
     def _check_address(self) -> Self:
         if self.host is not None:
-            _auth.normalized_host(self.host)
-        _auth.profile_of(self.target_uri)
+            normalized_host(self.host)
+        profile_of(self.target_uri)
         return self
 
     @classmethod
@@ -92,7 +98,7 @@ class Connection(Serializable):
     def _connected(self) -> Client:
         client = self._client
         if client is None:
-            credentials = _auth.resolve(
+            credentials = resolve(
                 self.host,
                 self.token.get_secret_value() if self.token else None,
                 self.target_uri,

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from langchain_lakeserve import _auth
+from langchain_lakeserve._auth import proxy_for
 from langchain_lakeserve.errors import (
     ConnectionFailedError,
     DeadlineExceededError,
@@ -124,11 +124,11 @@ atexit.register(_connections.close)
 
 
 def _new_connection(origin: str, timeout: float | None) -> HTTPConnection:
-    from langchain_lakeserve import _sockets
+    from langchain_lakeserve._sockets import connection
 
     parts = urlsplit(origin)
-    proxy = _auth.proxy_for(parts.scheme, parts.netloc)
-    return _sockets.connection(parts, proxy, _shorter(timeout))
+    proxy = proxy_for(parts.scheme, parts.netloc)
+    return connection(parts, proxy, _shorter(timeout))
 
 
 def send(request: Request, timeout: float | None) -> Reply:
@@ -303,7 +303,7 @@ async def aopen_stream(
             data=request.body,
             headers=request.headers,
             allow_redirects=False,
-            proxy=_auth.proxy_for(parts.scheme, parts.netloc),
+            proxy=proxy_for(parts.scheme, parts.netloc),
             timeout=aiohttp.ClientTimeout(
                 total=total, sock_connect=_shorter(timeout), sock_read=timeout
             ),

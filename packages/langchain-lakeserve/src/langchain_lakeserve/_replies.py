@@ -96,7 +96,8 @@ def choice_info(choice: JSONObject) -> JSONObject:
     info: JSONObject = {}
     if reason := choice.get("finish_reason"):
         info["finish_reason"] = reason
-    if logprobs := choice.get("logprobs"):
+    logprobs = choice.get("logprobs")
+    if logprobs and any(logprobs.values()):
         info["logprobs"] = logprobs
     return info
 

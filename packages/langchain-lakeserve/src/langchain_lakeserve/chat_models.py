@@ -71,6 +71,10 @@ class ChatDatabricks(Connection, BaseChatModel):
             chat_model.invoke("What is MLflow?")
     """
 
+    if TYPE_CHECKING:
+        # Documented spellings are no fields, so a generated signature would refuse them.
+        def __init__(self, **arguments: Any) -> None: ...
+
     model: str
     """Name of the serving endpoint; also accepted as `endpoint`."""
 

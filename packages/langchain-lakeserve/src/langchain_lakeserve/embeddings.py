@@ -6,7 +6,7 @@ import asyncio
 import importlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from langchain_core.embeddings import Embeddings
@@ -44,6 +44,10 @@ class DatabricksEmbeddings(Connection, Embeddings):
             embeddings = DatabricksEmbeddings(endpoint="databricks-bge-large-en")
             embeddings.embed_query("hello")[:3]
     """
+
+    if TYPE_CHECKING:
+        # Documented spellings are no fields, so a generated signature would refuse them.
+        def __init__(self, **arguments: Any) -> None: ...
 
     endpoint: str
     """Name of the serving endpoint; also accepted as `model`."""

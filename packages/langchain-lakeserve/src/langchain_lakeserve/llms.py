@@ -6,7 +6,7 @@ import asyncio
 import pickle
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -16,7 +16,7 @@ from langchain_core.outputs import Generation, GenerationChunk, LLMResult
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 from typing_extensions import Self, override
 
-from langchain_lakeserve import _auth
+from langchain_lakeserve._auth import notebook_cluster_id
 from langchain_lakeserve._completions import (
     RESPONSES_TASK,
     as_text,
@@ -55,6 +55,10 @@ class Databricks(Connection, BaseLLM):
             llm = Databricks(endpoint_name="dolly", model_kwargs={"temperature": 0.1})
             llm.invoke("How are you?", stop=["."])
     """
+
+    if TYPE_CHECKING:
+        # Documented spellings are no fields, so a generated signature would refuse them.
+        def __init__(self, **arguments: Any) -> None: ...
 
     endpoint_name: str | None = None
     """Name of the serving endpoint; also accepted as `endpoint` and `model`."""
@@ -301,7 +305,7 @@ class Databricks(Connection, BaseLLM):
     def _path(self) -> str:
         if self.endpoint_name is not None:
             return f"/serving-endpoints/{quote(self.endpoint_name, safe='')}/invocations"
-        cluster = self.cluster_id or _auth.notebook_cluster_id()
+        cluster = self.cluster_id or notebook_cluster_id()
         if not cluster:
             raise ConfigurationError("outside of a notebook an app on a driver needs cluster_id")
         return f"/driver-proxy-api/o/0/{quote(cluster, safe='')}/{self.cluster_driver_port}/"

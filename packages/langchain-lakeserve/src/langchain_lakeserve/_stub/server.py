@@ -202,6 +202,9 @@ class StubServer:
             await asyncio.sleep(script.delay)
         if len(script.pieces) == 1 and not script.cut:
             return web.Response(body=script.pieces[0], status=script.status, headers=script.headers)
+        if not script.pieces and request.transport is not None:
+            request.transport.abort()
+            raise ConnectionResetError
         response = web.StreamResponse(status=script.status, headers=script.headers)
         await response.prepare(request)
         self.open_streams += 1
