@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -20,7 +19,6 @@ import psutil
 from lakeserve.core.identity import DEVELOPMENT_TOKEN
 
 CLUSTER = "0000-000000-example"
-START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 30
 PATIENCE_S = 30
 
@@ -109,22 +107,24 @@ def wait_until(condition: Callable[[], bool], patience_s: float = PATIENCE_S) ->
 
 def start_platform(data_dir: Path, *options: str, port: int = 0) -> PlatformProcess:
     """Start ``lakeserve up`` and wait for its banner."""
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "lakeserve.cli", "up", "--port", str(port)),
-            *("--data-dir", str(data_dir), "--cluster", f"{CLUSTER}=127.0.0.1", *options),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=(data_dir.parent / f"{data_dir.name}.stderr").open("w"),
-        text=True,
-        env={k: v for k, v in os.environ.items() if not k.startswith("LAKESERVE_")},
-    )
+    log_path = data_dir.parent / f"{data_dir.name}.stderr"
+    with log_path.open("w") as log:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "lakeserve.cli", "up", "--port", str(port)),
+                *("--data-dir", str(data_dir), "--cluster", f"{CLUSTER}=127.0.0.1", *options),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={k: v for k, v in os.environ.items() if not k.startswith("LAKESERVE_")},
+        )
     banner = _read_banner(process)
     match = re.search(r"http://\S+", banner)
     if match is None:
         process.kill()
         process.wait()
-        raise AssertionError((data_dir.parent / f"{data_dir.name}.stderr").read_text())
+        raise AssertionError(log_path.read_text())
     return PlatformProcess(process, match[0], banner)
 
 
@@ -132,10 +132,8 @@ def _read_banner(process: "subprocess.Popen[str]") -> str:
     """Read standard output up to the banner's end: an unfinished JSON line of its curl example."""
     assert process.stdout is not None
     lines: list[str] = []
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        if select.select([process.stdout], [], [], 0.1)[0]:
-            lines.append(process.stdout.readline())
-            if lines[-1].lstrip().startswith("-d "):
-                break
+    for line in process.stdout:
+        lines.append(line)
+        if line.lstrip().startswith("-d "):
+            break
     return "".join(lines)

@@ -1,9 +1,9 @@
 """Run a command where only loopback leads anywhere, and count what it tried to send elsewhere.
 
-Usage: ``unshare --net --map-root-user python air_gapped.py COMMAND...``. The network namespace gets
-loopback and one cable to nowhere with the default routes, so that every packet to any other address,
-whatever library sent it, is counted there. Exits with the command's status, or 99 when something
-was sent.
+Usage: ``unshare --net --map-root-user python air_gapped.py COMMAND...``. The network namespace
+gets loopback and one cable to nowhere with the default routes, so that every packet to any other
+address, whatever library sent it, is counted there. Exits with the command's status, or 99 when
+something was sent.
 """
 
 import socket

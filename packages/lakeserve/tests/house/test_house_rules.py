@@ -56,14 +56,16 @@ def name_faults(source: Path) -> list[str]:
 
 
 def door_faults(source: Path) -> list[str]:
-    """Modules that import from the door of their own distribution."""
+    """Modules that import from the door of their own distribution (its submodules are no door)."""
     faults = []
     for path in modules(source):
         package = path.relative_to(source).parts[0]
         faults += [
             f"{path.relative_to(source)}:{node.lineno}"
             for node in ast.walk(ast.parse(path.read_text()))
-            if isinstance(node, ast.ImportFrom) and node.module == package
+            if isinstance(node, ast.ImportFrom)
+            and node.module == package
+            and not all((source / package / f"{name.name}.py").exists() for name in node.names)
         ]
     return faults
 
