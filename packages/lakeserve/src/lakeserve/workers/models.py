@@ -90,7 +90,10 @@ async def _convert(path: Path) -> None:
     """Convert in a process of its own: numpy must not stay in this one's memory."""
     if importlib.util.find_spec(MINILM_PACKAGE) is None:
         raise EngineError(f"the default embedding model is missing: {MINILM_INSTALL}")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise EngineError(f"cannot make {str(path.parent)!r}: {error.strerror}") from None
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -57,8 +57,9 @@ class Generation:
                         yield index, event
         finally:
             self._stopped = True
-            for run in runs:
-                run.cancel()
+            if running:
+                for run in runs:
+                    run.cancel()
 
     async def _run(self, index: int) -> None:
         async with self._slots.slot():
