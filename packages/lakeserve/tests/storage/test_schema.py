@@ -27,7 +27,7 @@ def test_an_ordinary_start_loads_no_migration_tool(migrated: Path) -> None:
         "async def main():\n"
         "    await (await Storage.open(Path(sys.argv[1]))).close()\n"
         "asyncio.run(main())\n"
-        "print(*(n for n in ('alembic', 'sqlalchemy.orm', 'greenlet') if n in sys.modules))\n"
+        "print(*(n for n in ('alembic', 'sqlalchemy.orm', 'mako') if n in sys.modules))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(migrated)], capture_output=True, text=True, check=True
