@@ -41,3 +41,32 @@ class Activator(Protocol):
             Unavailable: It did not become ready in time, or failed to start.
         """
         ...
+
+
+class SecretResolver(Protocol):
+    """Turns what a configuration says about a secret into its value."""
+
+    async def resolve(self, reference: str, creator: str) -> str:
+        """The value behind ``{{secrets/<scope>/<key>}}``.
+
+        Args:
+            reference: The whole reference, braces included.
+            creator: Name of the principal whose right to read the scope counts.
+
+        Raises:
+            InvalidParameter: The text is not a reference, or scope or key do not exist.
+            PermissionDenied: The creator may not read the scope.
+        """
+        ...
+
+    async def seal(self, value: str) -> str:
+        """Ciphertext of a value given in plain text, fit to be stored beside other facts."""
+        ...
+
+    async def unseal(self, ciphertext: str) -> str:
+        """The value that :meth:`seal` got.
+
+        Raises:
+            ConfigurationError: The key that sealed it is not at hand.
+        """
+        ...
