@@ -1,6 +1,7 @@
 """What a path of the data plane asks for. Pure."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from lakeserve.providers.base import Operation
@@ -14,8 +15,7 @@ _BY_MODEL: dict[tuple[str, ...], Operation] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class InferenceRoute:
+class InferenceRoute(NamedTuple):
     """A call of an endpoint.
 
     Attributes:

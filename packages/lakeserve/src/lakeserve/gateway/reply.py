@@ -34,10 +34,12 @@ class Reply:
 
     async def whole(self, status: int, body: bytes, headers: Iterable[Header]) -> None:
         """Send an answer of JSON in one piece."""
-        await self._start(
-            status, [JSON, (b"content-length", b"%d" % len(body)), *self._ids(), *headers]
-        )
-        await self.end(body)
+        self.started = self._is_over = True
+        length = (b"content-length", b"%d" % len(body))
+        head = [JSON, length, *self._ids(), *headers]
+        send = self._send
+        await send({"type": "http.response.start", "status": status, "headers": head})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def start_events(self, headers: Iterable[Header]) -> None:
         """Begin a stream of events; ``part`` and ``end`` follow."""

@@ -1,8 +1,7 @@
 """Whether a body fits what is asked of an endpoint. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lakeserve.core.endpoints import RoutableEndpoint, Task
 from lakeserve.core.errors import BadRequest
@@ -26,8 +25,7 @@ FIELDS: Mapping[Operation, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """A checked body.
 
     Attributes:

@@ -3,9 +3,8 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import orjson
 
@@ -29,8 +28,7 @@ SPLICE_FROM_BYTES = 8192
 _MODEL = re.compile(rb'"model"\s*:\s*"[^"\\]*"')
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamRequest:
+class UpstreamRequest(NamedTuple):
     """A POST to an upstream.
 
     Attributes:

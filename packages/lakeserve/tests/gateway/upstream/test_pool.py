@@ -38,11 +38,11 @@ async def test_idle_connections_are_closed(upstream: StrictUpstream, origin: Ori
     pool = UpstreamPool(idle_s=0.1)
     taken = [await ask(pool, origin) for _ in range(3)]
     for connection in taken:
-        pool.release(origin, connection)
+        pool.release(connection)
     assert pool.open_connections == 3
     await asyncio.sleep(0.3)
     assert (pool.open_connections, upstream.open) == (0, 0)
-    pool.release(origin, await ask(pool, origin))
+    pool.release(await ask(pool, origin))
     assert upstream.opened == 4
     pool.close()
 
@@ -53,7 +53,7 @@ async def test_a_connection_is_used_by_one_at_a_time(
     pool = UpstreamPool()
     first, second = await ask(pool, origin), await ask(pool, origin)
     assert first is not second
-    pool.release(origin, first)
+    pool.release(first)
     assert await ask(pool, origin) is first
     pool.close()
 
@@ -81,7 +81,7 @@ async def test_one_whose_reply_was_not_read_is_not_kept(
     payload = json_request(origin.address, "/x", (), b"{}")
     connection = await pool.exchange(origin, payload, b"POST")
     assert await connection.read() == b"ab"
-    pool.release(origin, connection)
+    pool.release(connection)
     await asyncio.sleep(0.02)
     assert upstream.open == 0
     pool.close()

@@ -16,6 +16,10 @@ class Connection(asyncio.Protocol):
 
     Whoever holds a connection calls ``request`` once, then ``read`` or ``body``, and gives it back
     to the pool, which closes it unless the exchange came to its end.
+
+    Attributes:
+        kept: The pool's: where this connection waits for its next exchange.
+        idle_since: The pool's: the loop's time when it began to wait.
     """
 
     def __init__(self, on_lost: Callable[["Connection"], None]) -> None:
@@ -29,8 +33,8 @@ class Connection(asyncio.Protocol):
         self._write_paused = False
         self._read_paused = False
         self._whole_limit: int | None = None
+        self.kept: list[Connection] = []
         self.idle_since = 0.0
-        self.exchanges = 0
 
     @property
     def status(self) -> int:
@@ -76,13 +80,14 @@ class Connection(asyncio.Protocol):
         """
         self.begin(method, whole_limit)
         self.write(payload)
-        await self.reply()
+        reader = self._reader
+        while not (reader.complete or (whole_limit is None and reader.headed)):
+            await self._wait()
 
     def begin(self, method: bytes, whole_limit: int | None = None) -> None:
-        """Start an exchange whose request is then written in parts."""
+        """Start an exchange whose request is then written in parts, see ``request``."""
         self._reader.expect(method)
         self._whole_limit = whole_limit
-        self.exchanges += 1
 
     def write(self, data: bytes) -> None:
         """Queue a part of the request."""
@@ -99,12 +104,12 @@ class Connection(asyncio.Protocol):
                 self._drained = None
 
     async def reply(self) -> None:
-        """Wait for the reply as ``begin`` or ``request`` said.
+        """Wait for the headers of the reply.
 
         Raises:
             UpstreamFailure: It did not come.
         """
-        while not self._has_reply():
+        while not self._reader.headed:
             await self._wait()
 
     async def read(self) -> bytes:
@@ -126,6 +131,8 @@ class Connection(asyncio.Protocol):
             MalformedReply: It is longer than ``limit`` bytes.
             UpstreamFailure: It was cut.
         """
+        if self._reader.complete and self._reader.buffered <= limit:
+            return self._reader.take()
         parts = []
         total = 0
         while part := await self.read():
@@ -193,11 +200,6 @@ class Connection(asyncio.Protocol):
         self._write_paused = False
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
-
-    def _has_reply(self) -> bool:
-        if self._whole_limit is None:
-            return self._reader.headed
-        return self._reader.complete
 
     async def _wait(self) -> None:
         if self._failure is not None:

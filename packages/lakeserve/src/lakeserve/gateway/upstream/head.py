@@ -9,25 +9,29 @@ _BREAKS = frozenset("\r\n\0")
 
 
 def json_request(
-    address: Address, path: str, headers: Iterable[tuple[str, str]], body: bytes
+    address: Address, path: str, headers: tuple[tuple[str, str], ...], body: bytes
 ) -> bytes:
     """A POST of JSON, whole.
 
     Raises:
         ValueError: A header cannot be written, such as a credential with a line break.
     """
-    start = _json_start(address, path)
-    return b"%b%bcontent-length: %d\r\n\r\n%b" % (start, header_lines(headers), len(body), body)
+    return b"%bcontent-length: %d\r\n\r\n%b" % (
+        _json_start(address, path, headers),
+        len(body),
+        body,
+    )
 
 
 @lru_cache(maxsize=512)
-def _json_start(address: Address, path: str) -> bytes:
-    headers = (
+def _json_start(address: Address, path: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+    lines = (
         ("host", host(address)),
         ("content-type", "application/json"),
         ("accept-encoding", "identity"),
+        *headers,
     )
-    return request_line("POST", address.base_path + path) + header_lines(headers)
+    return request_line("POST", address.base_path + path) + header_lines(lines)
 
 
 def request_line(method: str, target: str) -> bytes:

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lakeserve.core.endpoints import Address
 from lakeserve.gateway.upstream.connection import Connection
@@ -13,8 +13,7 @@ IDLE_S = 30.0
 MAX_IDLE = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a connection leads, and by whose authority.
 
     Attributes:
@@ -36,6 +35,7 @@ class UpstreamPool:
         self._idle: dict[Origin, list[Connection]] = {}
         self._open: set[Connection] = set()
         self._contexts: dict[str | None, ssl.SSLContext] = {}
+        self._is_closed = False
         self._sweep: asyncio.TimerHandle | None = None
 
     @property
@@ -54,15 +54,20 @@ class UpstreamPool:
         Raises:
             UpstreamFailure: The reply did not come.
         """
-        connection = self._kept(origin)
-        if connection is not None:
-            try:
-                return await self._request(origin, connection, payload, method, whole_limit)
-            except UpstreamFailure as failure:
-                if failure.received:
-                    raise
-        connection = await self._connect(origin)
-        return await self._request(origin, connection, payload, method, whole_limit)
+        kept = self._kept(origin)
+        connection = kept or await self._connect(origin)
+        try:
+            await connection.request(payload, method, whole_limit)
+        except UpstreamFailure as failure:
+            self.release(connection)
+            if kept is None or failure.received:
+                raise
+        except BaseException:  # a cancelled call must not leave its reply to the next one
+            self.release(connection)
+            raise
+        else:
+            return connection
+        return await self._exchange_afresh(origin, payload, method, whole_limit)
 
     async def connect(self, origin: Origin) -> Connection:
         """A fresh connection for an exchange whose request is written in parts.
@@ -72,13 +77,10 @@ class UpstreamPool:
         """
         return await self._connect(origin)
 
-    def release(self, origin: Origin, connection: Connection) -> None:
+    def release(self, connection: Connection) -> None:
         """Take a connection back; one whose exchange is not at its end is closed."""
-        if not connection.is_reusable:
-            connection.abort()
-            return
-        kept = self._idle.setdefault(origin, [])
-        if len(kept) >= MAX_IDLE:
+        kept = connection.kept
+        if self._is_closed or not connection.is_reusable or len(kept) >= MAX_IDLE:
             connection.abort()
             return
         loop = asyncio.get_running_loop()
@@ -92,6 +94,7 @@ class UpstreamPool:
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
+        self._is_closed = True
         self._idle.clear()
         for connection in tuple(self._open):
             connection.abort()
@@ -105,18 +108,14 @@ class UpstreamPool:
             connection.abort()
         return None
 
-    async def _request(
-        self,
-        origin: Origin,
-        connection: Connection,
-        payload: bytes,
-        method: bytes,
-        whole_limit: int | None,
+    async def _exchange_afresh(
+        self, origin: Origin, payload: bytes, method: bytes, whole_limit: int | None
     ) -> Connection:
+        connection = await self._connect(origin)
         try:
             await connection.request(payload, method, whole_limit)
-        except BaseException:  # a cancelled call must not leave its reply to the next one
-            self.release(origin, connection)
+        except BaseException:
+            self.release(connection)
             raise
         return connection
 
@@ -131,6 +130,7 @@ class UpstreamPool:
             raise ConnectFailed(f"TLS: {reason}") from error
         except OSError as error:
             raise ConnectFailed(_reason(error)) from error
+        connection.kept = self._idle.setdefault(origin, [])
         self._open.add(connection)
         return connection
 
@@ -158,18 +158,17 @@ class UpstreamPool:
     def _close_idle(self) -> None:
         loop = asyncio.get_running_loop()
         oldest = loop.time() - self._idle_s
-        for origin, kept in tuple(self._idle.items()):
-            fresh = []
+        for kept in self._idle.values():
+            # In place and with the emptied lists kept: connections in use refer to them.
             for connection in kept:
-                if connection.is_reusable and connection.idle_since > oldest:
-                    fresh.append(connection)
-                else:
+                if not connection.is_reusable or connection.idle_since <= oldest:
                     connection.abort()
-            if fresh:
-                self._idle[origin] = fresh
-            else:
-                del self._idle[origin]
-        self._sweep = loop.call_later(self._idle_s / 2, self._close_idle) if self._idle else None
+            kept[:] = [connection for connection in kept if connection.is_open]
+        self._sweep = (
+            loop.call_later(self._idle_s / 2, self._close_idle)
+            if any(self._idle.values())
+            else None
+        )
 
 
 def _reason(error: OSError) -> str:
