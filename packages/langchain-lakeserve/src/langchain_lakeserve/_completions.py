@@ -119,12 +119,6 @@ def event_text(event: JSONObject) -> str:
     return choice.get("text") or _plain((choice.get("delta") or {}).get("content"))
 
 
-def cut_at_stop(text: str, stop: Sequence[str] | None) -> str:
-    """Cut a text at the first of the given strings."""
-    ends = [at for word in stop or () if word and (at := text.find(word)) >= 0]
-    return text[: min(ends)] if ends else text
-
-
 def _choice_text(choice: JSONObject) -> str:
     if "text" in choice:
         return choice["text"] or ""

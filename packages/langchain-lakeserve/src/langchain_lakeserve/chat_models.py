@@ -23,9 +23,16 @@ from typing_extensions import Self, override
 
 from langchain_lakeserve._chunks import ChatStreamReader
 from langchain_lakeserve._connection import Connection
-from langchain_lakeserve._json import JSONObject
+from langchain_lakeserve._json import JSONObject, JSONValue
 from langchain_lakeserve._replies import chat_result
-from langchain_lakeserve._requests import ChatRequest, chat_request, refuses_usage_option
+from langchain_lakeserve._requests import (
+    ChatRequest,
+    chat_request,
+    refuses_usage_option,
+    response_request,
+)
+from langchain_lakeserve._response_events import ResponseStreamReader
+from langchain_lakeserve._response_replies import response_result
 from langchain_lakeserve.errors import BadRequestError
 
 if TYPE_CHECKING:
@@ -180,7 +187,7 @@ class ChatDatabricks(Connection, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
-        return chat_result(self._connected().post(request.path, request.body, request.timeout))
+        return _result(request, self._connected().post(request.path, request.body, request.timeout))
 
     @override
     async def _agenerate(
@@ -191,8 +198,8 @@ class ChatDatabricks(Connection, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
-        return chat_result(
-            await self._connected().apost(request.path, request.body, request.timeout)
+        return _result(
+            request, await self._connected().apost(request.path, request.body, request.timeout)
         )
 
     @override
@@ -204,7 +211,7 @@ class ChatDatabricks(Connection, BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         request = self._request(messages, stop, kwargs, stream=True)
-        reader = ChatStreamReader(report_usage=request.report_usage)
+        reader = _reader(request)
         with closing(self._events(request)) as events:
             for event in events:
                 if (chunk := reader.read(event)) is not None:
@@ -220,7 +227,7 @@ class ChatDatabricks(Connection, BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         request = self._request(messages, stop, kwargs, stream=True)
-        reader = ChatStreamReader(report_usage=request.report_usage)
+        reader = _reader(request)
         async with aclosing(self._aevents(request)) as events:
             async for event in events:
                 if (chunk := reader.read(event)) is not None:
@@ -385,10 +392,23 @@ class ChatDatabricks(Connection, BaseChatModel):
         *,
         stream: bool = False,
     ) -> ChatRequest:
+        settings = {"model": self.model, **self._settings()}
+        if stop is not None:
+            call = {**call, "stop": stop}
+        if self.use_responses_api:
+            return response_request(
+                messages,
+                settings,
+                call,
+                base=self._base(),
+                stream=stream,
+                stream_usage=self.stream_usage,
+                replay=self.replay_reasoning,
+            )
         return chat_request(
             messages,
-            {"model": self.model, **self._settings()},
-            {**call, "stop": stop} if stop is not None else call,
+            settings,
+            call,
             base=self._base(),
             stream=stream,
             stream_usage=self.stream_usage,
@@ -402,3 +422,15 @@ class ChatDatabricks(Connection, BaseChatModel):
         if self.use_ai_gateway_native_api:
             return "/ai-gateway/openai/v1"
         return "/serving-endpoints"
+
+
+def _result(request: ChatRequest, reply: JSONValue) -> ChatResult:
+    if request.is_response:
+        return response_result(reply, request.stop)
+    return chat_result(reply)
+
+
+def _reader(request: ChatRequest) -> ChatStreamReader | ResponseStreamReader:
+    if request.is_response:
+        return ResponseStreamReader(report_usage=request.report_usage, stop=request.stop)
+    return ChatStreamReader(report_usage=request.report_usage)

@@ -20,7 +20,6 @@ from langchain_lakeserve._auth import notebook_cluster_id
 from langchain_lakeserve._completions import (
     RESPONSES_TASK,
     as_text,
-    cut_at_stop,
     event_text,
     prediction,
     serving_body,
@@ -31,6 +30,7 @@ from langchain_lakeserve._completions import (
 from langchain_lakeserve._connection import Connection
 from langchain_lakeserve._json import JSONObject, JSONValue
 from langchain_lakeserve._requests import merged_body
+from langchain_lakeserve._stop import cut_at_stop
 from langchain_lakeserve._usage import usage_metadata
 from langchain_lakeserve.errors import ConfigurationError
 

@@ -92,3 +92,11 @@ class TestChatDatabricks(ChatModelIntegrationTests):
     @property
     def model_override_value(self) -> str:
         return "other-chat"
+
+
+class TestChatDatabricksResponses(TestChatDatabricks):
+    """The same over the Responses API."""
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return {**super().chat_model_params, "use_responses_api": True}

@@ -48,12 +48,12 @@ def answer(body: JSONObject) -> JSONObject:
     finish = "tool_calls" if message.get("tool_calls") else "stop"
     choice: JSONObject = {"finish_reason": finish, "logprobs": None}
     if body.get("logprobs"):
-        words = _words(message["content"] or "")
+        tokens = words(message["content"] or "")
         choice["logprobs"] = {
-            "content": [{"token": word, "logprob": -0.5, "top_logprobs": []} for word in words]
+            "content": [{"token": word, "logprob": -0.5, "top_logprobs": []} for word in tokens]
         }
     prompt = sum(len(str(m.get("content")).split()) for m in body["messages"]) or 1
-    completion = max(1, len(_words(message["content"] or "")))
+    completion = max(1, len(words(message["content"] or "")))
     return {
         "id": "chatcmpl-stub",
         "object": "chat.completion",
@@ -97,7 +97,7 @@ def _deltas(choice: JSONObject) -> list[tuple[JSONObject, JSONValue]]:
     message = choice["message"]
     deltas: list[tuple[JSONObject, JSONValue]] = [({"role": "assistant", "content": ""}, None)]
     tokens = (choice.get("logprobs") or {}).get("content") or []
-    for place, word in enumerate(_words(message.get("content") or "")):
+    for place, word in enumerate(words(message.get("content") or "")):
         logprobs = {"content": [tokens[place]]} if tokens else None
         deltas.append(({"content": word}, logprobs))
     for index, call in enumerate(message.get("tool_calls") or ()):
@@ -136,7 +136,7 @@ def completion_events(reply: JSONObject) -> list[JSONObject]:
     head = {key: reply[key] for key in ("id", "object", "model")}
     return [
         {**head, "choices": [{"index": 0, "text": word, "finish_reason": None}]}
-        for word in _words(reply["choices"][0]["text"])
+        for word in words(reply["choices"][0]["text"])
     ]
 
 
@@ -294,5 +294,6 @@ def _text_of(content: JSONValue) -> str:
     return " ".join(part.get("text", "") for part in content or () if part["type"] == "text")
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """Cut a text into words that add up to it."""
     return re.findall(r"\s*\S+|\s+$", text)

@@ -13,7 +13,7 @@ import orjson
 from aiohttp import web
 
 from langchain_lakeserve._json import JSONObject, JSONValue
-from langchain_lakeserve._stub import chat, embeddings
+from langchain_lakeserve._stub import chat, embeddings, responses
 from langchain_lakeserve._stub.refusal import Refusal
 
 TOKEN = "dapi-stub"  # noqa: S105 - opens nothing but the stub
@@ -157,6 +157,11 @@ class StubServer:
             return web.json_response(chat.complete_prompt(body))
         if path.endswith("/chat/completions"):
             return await self._chat(request, body)
+        if path.endswith("/responses"):
+            reply = responses.answer(body)
+            if body.get("stream"):
+                return await self._play(request, sse_reply(responses.events(reply), done=False))
+            return web.json_response(reply)
         if path.endswith("/invocations"):
             return await self._invoke(request, path.split("/")[2], body)
         raise Refusal(404, "ENDPOINT_NOT_FOUND", f"No API found for 'POST {path}'")
