@@ -1,4 +1,4 @@
-"""LangChain's standard suites for the client's classes, against a running platform.
+"""LangChain's standard integration suites for the client's classes, against a running platform.
 
 A capability flag is off only where the demo model has nothing to serve it with: it reads text.
 """
@@ -10,23 +10,12 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langchain_lakeserve import ChatDatabricks, Databricks, DatabricksEmbeddings
 from langchain_tests.integration_tests import ChatModelIntegrationTests, EmbeddingsIntegrationTests
-from langchain_tests.unit_tests import ChatModelUnitTests, EmbeddingsUnitTests
 
 CHAT = "databricks-dbrx-instruct"
 OTHER_CHAT = "databricks-meta-llama-3-70b-instruct"
 EMBEDDINGS = "databricks-bge-large-en"
 
 pytestmark = pytest.mark.usefixtures("environment")
-
-
-class TestChatUnit(ChatModelUnitTests):
-    @property
-    def chat_model_class(self) -> type[BaseChatModel]:
-        return ChatDatabricks
-
-    @property
-    def chat_model_params(self) -> dict[str, Any]:
-        return {"endpoint": CHAT}
 
 
 class TestChat(ChatModelIntegrationTests):
@@ -58,16 +47,6 @@ class TestChat(ChatModelIntegrationTests):
     supports_video_inputs = False
     supports_image_tool_message = False
     supports_pdf_tool_message = False
-
-
-class TestEmbeddingsUnit(EmbeddingsUnitTests):
-    @property
-    def embeddings_class(self) -> type[Embeddings]:
-        return DatabricksEmbeddings
-
-    @property
-    def embedding_model_params(self) -> dict[str, Any]:
-        return {"endpoint": EMBEDDINGS}
 
 
 class TestEmbeddings(EmbeddingsIntegrationTests):

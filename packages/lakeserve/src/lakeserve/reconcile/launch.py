@@ -57,7 +57,7 @@ class Launcher:
         data_dir, engine = self._settings.data_dir, self._settings.engine
         return WorkerSpec(
             entity_id=entity.id,
-            model_name=entity.model_name,
+            model_name=entity.name,  # clients compare a reply's model with what they asked for
             kind=model.kind,
             model_path=model.path,
             threads=engine.threads,
