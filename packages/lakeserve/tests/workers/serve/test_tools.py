@@ -10,6 +10,7 @@ from lakeserve.workers.serve.tools import (
     ForcedCallReader,
     ToolUse,
     call_id,
+    forced_call_fields,
     forced_call_schema,
     read_tool_use,
 )
@@ -87,12 +88,15 @@ ARGUMENTS = st.recursive(
     st.dictionaries(st.text("ab}", max_size=2), ARGUMENTS, max_size=3),
     st.lists(st.integers(1, 9), min_size=1),
     st.sampled_from(["", " ", "\n  "]),
+    st.booleans(),
 )
 def test_a_forced_call_is_read_however_it_is_cut(
-    arguments: dict[str, Any], sizes: list[int], space: str
+    arguments: dict[str, Any], sizes: list[int], space: str, tagged: bool
 ) -> None:
     inner = orjson.dumps(arguments).decode()
     text = f'{space}{{{space}"name":{space}"f",{space}"arguments":{space}{inner}{space}}}{space}'
+    if tagged:
+        text = f"<tool_call>{space}{text}</tool_call>"
     reader = ForcedCallReader()
     deltas = []
     at = 0
@@ -103,6 +107,15 @@ def test_a_forced_call_is_read_however_it_is_cut(
     first, *rest = deltas
     assert first["function"] == {"name": "f", "arguments": ""}
     assert "".join(part["function"]["arguments"] for part in rest) == inner
+
+
+def test_a_model_that_tags_its_calls_is_kept_to_its_own_form() -> None:
+    use = read_tool_use({"tools": [tool()], "tool_choice": "required"})
+    tagged = forced_call_fields(use, "... <tool_call>\n{...")
+    assert '"<tool_call>\\n" call' in tagged["grammar"]
+    assert tagged["tool_choice"] == "none"
+    for template in (None, "{{ messages }}", "<tool_call><function=f>"):
+        assert set(forced_call_fields(use, template)) == {"response_format"}
 
 
 def test_nothing_is_said_before_the_name_is_known() -> None:

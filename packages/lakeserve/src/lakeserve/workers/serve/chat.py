@@ -19,7 +19,7 @@ from lakeserve.workers.serve.messages import read_messages
 from lakeserve.workers.serve.model import LoadedModel
 from lakeserve.workers.serve.schemas import response_format
 from lakeserve.workers.serve.streaming import DONE, event
-from lakeserve.workers.serve.tools import ToolUse, forced_call_schema, read_tool_use
+from lakeserve.workers.serve.tools import ToolUse, forced_call_fields, read_tool_use
 from lakeserve.workers.serve.usage import total
 
 FIELDS = sampling.FIELDS | {
@@ -79,9 +79,8 @@ def read_request(body: Body, model: LoadedModel) -> ChatRequest:
         fields["tools"] = clean_all(list(use.tools), model.clean)
         fields["parallel_tool_calls"] = use.parallel
     if use.forced:
-        schema = forced_call_schema(use)
-        form = {"type": "json_schema", "json_schema": {"schema": schema}}
-    if form is not None:
+        fields |= forced_call_fields(use, model.engine.header.chat_template)
+    elif form is not None:
         fields["response_format"] = form
     requests = tuple(
         EngineRequest("chat", sampling.with_seed(fields, index))

@@ -5,6 +5,7 @@ call is therefore asked for as a JSON answer ``{"name": …, "arguments": {…}}
 turned back into a tool call while it streams.
 """
 
+import json
 import re
 import secrets
 import string
@@ -147,13 +148,52 @@ def forced_call_schema(use: ToolUse) -> dict[str, Any]:
     return {**call, "$defs": definitions}
 
 
-_OPENING = re.compile(r'\s*\{\s*"name"\s*:\s*"([^"\\]*)"\s*,\s*"arguments"\s*:\s*')
+def speaks_tagged_json(chat_template: str | None) -> bool:
+    """Whether a model writes calls as ``<tool_call>{"name": …, "arguments": …}</tool_call>``."""
+    template = chat_template or ""
+    return "<tool_call>" in template and "<function=" not in template
+
+
+# A keyword that llguidance does not know would switch the whole grammar off, with nothing but a
+# line in the log; lenient, it leaves out that keyword. Free white space would let a weak model
+# write nothing else.
+_GUIDANCE = {
+    "lenient": True,
+    "whitespace_flexible": False,
+    "item_separator": ", ",
+    "key_separator": ": ",
+}
+
+
+def forced_call_fields(use: ToolUse, chat_template: str | None) -> dict[str, Any]:
+    """The engine fields that make it answer with one call of the forced tools.
+
+    Where the model's own way to write calls is known, the grammar keeps to it, because a model
+    fills in arguments best in the form that it was trained on.
+    """
+    schema = forced_call_schema(use)
+    if speaks_tagged_json(chat_template):
+        call = json.dumps({**schema, "x-guidance": _GUIDANCE})
+        # A grammar of llguidance, which the engine carries; "none" leaves the text unparsed.
+        grammar = (
+            '%llguidance {}\nstart: "<tool_call>\\n" call "\\n</tool_call>"\n'
+            f"call: %json {call}\n"
+        )
+        return {"tool_choice": "none", "grammar": grammar}
+    return {"response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
+
+
+_OPENING = re.compile(
+    r'\s*(?:<tool_call>\s*)?\{\s*"name"\s*:\s*"([^"\\]*)"\s*,\s*"arguments"\s*:\s*'
+)
+_CLOSING = re.compile(r"\s*\}\s*(?:<[/a-z_>]*)?\s*$")
 
 
 class ForcedCallReader:
     """Turns the JSON answer of a forced call into tool call deltas while it streams.
 
-    The closing brace of the wrapper belongs to no delta, so the tail that could be it is held back.
+    The wrapper's closing brace and tag belong to no delta, so a tail that could be them is held
+    back.
     """
 
     def __init__(self) -> None:
@@ -181,9 +221,8 @@ class ForcedCallReader:
             )
         if not self._begun:
             self._held = self._held.lstrip()
-        body = self._held.rstrip()
-        if body.endswith("}"):
-            body = body[:-1].rstrip()
+        closing = _CLOSING.search(self._held)
+        body = self._held[: closing.start()] if closing else self._held
         if body:
             self._begun = True
             deltas.append({"index": 0, "function": {"arguments": body}})
