@@ -29,7 +29,7 @@ async def test_a_worker_gets_what_the_settings_say(tmp_path: Path) -> None:
     await Launcher(runner, settings, resolve).for_entity(ENTITY, DEMO, "llm/v1/chat")()
     (worker,) = runner.workers
     spec = worker.spec
-    assert (spec.entity_id, spec.model_name, spec.kind) == ("1" * 32, "m", "chat")
+    assert (spec.entity_id, spec.model_name, spec.kind) == ("1" * 32, "databricks-x", "chat")
     assert spec.model_path == tmp_path / "demo.gguf"
     assert (spec.threads, spec.slots, spec.context_tokens, spec.start_timeout_s) == (3, 2, 512, 9)
     assert spec.socket_dir == tmp_path / "sockets"

@@ -56,7 +56,7 @@ async def test_after_the_start_everything_eager_serves(
     assert target(supervisor, "lazy").address is None
     assert [worker.spec.entity_id for worker in runner.workers] == ["first-entity", "second-entity"]
     spec = runner.workers[0].spec
-    assert (spec.model_name, spec.kind) == ("model of first", "chat")
+    assert (spec.model_name, spec.kind) == ("first", "chat")
     assert spec.log_path == settings.data_dir / "logs" / "first.log"
 
 
