@@ -10,14 +10,16 @@ from gateway.caller import VALID
 from gateway.stage import CHAT, CLUSTER, HELLO, MAX_REQUEST_BYTES, STREAM, Stage
 from gateway.strict_upstream import LAST_CHUNK, Seen, Step, chunk, chunked_head, until, whole
 from lakeserve.gateway.driver_proxy import FIRST_PORT
+from lakeserve.gateway.joined_writes import JoinedWritesProtocol
 
 Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-@pytest.fixture
-async def port(stage: Stage) -> AsyncIterator[int]:
+@pytest.fixture(params=["httptools", JoinedWritesProtocol])
+async def port(stage: Stage, request: pytest.FixtureRequest) -> AsyncIterator[int]:
+    protocol = request.param
     config = uvicorn.Config(
-        stage.gateway, port=0, http="httptools", lifespan="off", log_level="critical", ws="none"
+        stage.gateway, port=0, http=protocol, lifespan="off", log_level="critical", ws="none"
     )
     server = uvicorn.Server(config)
     serving = asyncio.ensure_future(server.serve())
@@ -27,7 +29,7 @@ async def port(stage: Stage) -> AsyncIterator[int]:
     await serving
 
 
-def request(body: object, target: str = CHAT, *headers: str, method: str = "POST") -> bytes:
+def call(body: object, target: str = CHAT, *headers: str, method: str = "POST") -> bytes:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     lines = (
         f"{method} {target} HTTP/1.1",
@@ -64,13 +66,13 @@ async def test_one_connection_many_calls(stage: Stage, port: int) -> None:
     stage.worker.script = script
     line = await asyncio.open_connection("127.0.0.1", port)
     for _ in range(3):
-        line[1].write(request(HELLO))
+        line[1].write(call(HELLO))
         assert await reply(line) == (200, b'{"n": 1}')
-        line[1].write(request(STREAM))
+        line[1].write(call(STREAM))
         assert await reply(line) == (200, b"".join(events))
-        line[1].write(request(b"{"))
+        line[1].write(call(b"{"))
         assert (await reply(line))[0] == 400
-    line[1].write(request(HELLO) + request(STREAM) + request(HELLO))
+    line[1].write(call(HELLO) + call(STREAM) + call(HELLO))
     assert [(await reply(line))[0] for _ in range(3)] == [200, 200, 200]
     line[1].close()
     assert stage.worker.opened == 1
@@ -78,14 +80,14 @@ async def test_one_connection_many_calls(stage: Stage, port: int) -> None:
 
 async def test_absolute_targets(stage: Stage, port: int) -> None:
     line = await asyncio.open_connection("127.0.0.1", port)
-    line[1].write(request(HELLO, f"http://127.0.0.1:{port}{CHAT}"))
+    line[1].write(call(HELLO, f"http://127.0.0.1:{port}{CHAT}"))
     assert (await reply(line))[0] == 200
     line[1].close()
 
 
 async def test_oversized(stage: Stage, port: int) -> None:
     line = await asyncio.open_connection("127.0.0.1", port)
-    line[1].write(request(b"x" * (MAX_REQUEST_BYTES + 1)))
+    line[1].write(call(b"x" * (MAX_REQUEST_BYTES + 1)))
     status, body = await reply(line)
     assert (status, orjson.loads(body)["error_code"]) == (413, "BAD_REQUEST")
     line[1].close()
@@ -96,7 +98,7 @@ async def test_a_caller_that_leaves(stage: Stage, port: int, body: object) -> No
     stage.worker.script = lambda _: [chunked_head(), chunk(b"data: 1\n\n"), asyncio.Event()]
     lines = [await asyncio.open_connection("127.0.0.1", port) for _ in range(20)]
     for _, writer in lines:
-        writer.write(request(body))
+        writer.write(call(body))
     await until(lambda: stage.worker.open == 20)
     for _, writer in lines:
         writer.transport.abort()
@@ -115,7 +117,7 @@ async def test_a_cut_answer_of_an_app_is_a_cut_connection(stage: Stage, port: in
             continue
         break
     line = await asyncio.open_connection("127.0.0.1", port)
-    line[1].write(request({}, f"/driver-proxy-api/o/0/{CLUSTER}/{free}/"))
+    line[1].write(call({}, f"/driver-proxy-api/o/0/{CLUSTER}/{free}/"))
     received = await asyncio.wait_for(line[0].read(), 5)
     assert received.endswith(b"4\r\nhalf\r\n")
     line[1].close()
@@ -123,6 +125,6 @@ async def test_a_cut_answer_of_an_app_is_a_cut_connection(stage: Stage, port: in
 
 async def test_head(stage: Stage, port: int) -> None:
     line = await asyncio.open_connection("127.0.0.1", port)
-    line[1].write(request(b"", CHAT, "connection: close", method="HEAD"))
+    line[1].write(call(b"", CHAT, "connection: close", method="HEAD"))
     assert (await line[0].read()).startswith(b"HTTP/1.1 405 ")
     line[1].close()
