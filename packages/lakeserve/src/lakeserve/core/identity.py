@@ -29,6 +29,11 @@ def new_token() -> str:
     return "dapi" + secrets.token_hex(32)
 
 
+def new_token_id() -> str:
+    """A fresh name for a token, 64 hex digits that say nothing about it."""
+    return secrets.token_hex(32)
+
+
 def token_digest(token: str) -> str:
     """What is stored of a token: the SHA-256 of its UTF-8 bytes, in hex.
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from lakeserve.core.identity import Principal
+from lakeserve.core.identity import Principal, new_token_id
 from lakeserve.storage.tables import tokens, users
 
 TokenOrigin = Literal["settings", "api"]
@@ -43,9 +43,11 @@ class IdentityRepository:
                 insert(tokens),
                 {
                     "digest": digest,
+                    "id": new_token_id(),
                     "user_id": user_id,
                     "origin": "settings",
                     "comment": "Administrator's token of the settings",
+                    "created_by": user_id,
                     "created_at": now_ms,
                     "expires_at": None,
                 },

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    true,
 )
 
 metadata = MetaData(
@@ -31,12 +32,41 @@ users = Table(
     Column("display_name", String(256), nullable=False),
     Column("admin", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    # "user" or "service_principal"; the name of the latter is its application id.
+    Column("kind", String(20), server_default="user", nullable=False),
+    Column("active", Boolean, server_default=true(), nullable=False),
+    Column("external_id", String(256), nullable=True),
+)
+
+# The groups "users" (everyone) and "admins" (``users.admin``) are not stored here.
+groups = Table(
+    "groups",
+    metadata,
+    Column("id", String(20), primary_key=True),
+    Column("name", String(256), nullable=False, unique=True),
+    Column("external_id", String(256), nullable=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+group_members = Table(
+    "group_members",
+    metadata,
+    Column("group_id", String(20), ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "user_id",
+        String(20),
+        ForeignKey("users.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
 )
 
 tokens = Table(
     "tokens",
     metadata,
     Column("digest", String(64), primary_key=True),
+    # How listings name it: the digest itself never leaves the database.
+    Column("id", String(64), nullable=False, unique=True),
     Column(
         "user_id",
         String(20),
@@ -46,8 +76,94 @@ tokens = Table(
     ),
     Column("origin", String(16), nullable=False),
     Column("comment", Text, nullable=False),
+    # Who asked for it: the principal's id, another's for tokens on behalf of somebody.
+    Column("created_by", String(20), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=True),
+)
+
+service_principal_secrets = Table(
+    "service_principal_secrets",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column(
+        "user_id",
+        String(20),
+        ForeignKey("users.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("digest", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=True),
+)
+
+# A key of its own for each secret, encrypted with a master key that lies outside the database.
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("master_key_id", String(32), nullable=False, index=True),
+    Column("wrapped", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+# The private keys that sign OAuth tokens, encrypted.
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("sealed", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+secret_scopes = Table(
+    "secret_scopes",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("creator", String(256), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column(
+        "scope",
+        String(128),
+        ForeignKey("secret_scopes.name", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("key", String(128), primary_key=True),
+    Column("data_key_id", String(32), ForeignKey("data_keys.id"), nullable=False),
+    Column("ciphertext", Text, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+secret_acls = Table(
+    "secret_acls",
+    metadata,
+    Column(
+        "scope",
+        String(128),
+        ForeignKey("secret_scopes.name", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("principal", String(256), primary_key=True),
+    Column("permission", String(8), nullable=False),
+)
+
+# Append only: nothing in this package changes or deletes a row.
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("actor", String(256), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("object", Text, nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
 )
 
 endpoints = Table(
