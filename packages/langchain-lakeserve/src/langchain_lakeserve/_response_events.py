@@ -44,7 +44,7 @@ class ResponseStreamReader:
     def read(self, event: JSONObject) -> ChatGenerationChunk | None:
         """Translate one event; None if there is nothing to hand on yet."""
         if event is END:
-            self._complete = self._complete or self._any  # agents mark no end of their own
+            self._complete = True  # agents mark no end of their own
             return None
         kind = event.get("type")
         if kind == "error" or kind == "response.failed":
