@@ -47,11 +47,16 @@ async def test_a_refusal_is_a_400(executor: ThreadPoolExecutor) -> None:
     assert caught.value.status == 400
 
 
-async def test_a_fault_of_the_engine_reaches_the_caller(executor: ThreadPoolExecutor) -> None:
+async def test_a_fault_of_the_engine_is_logged_and_reaches_the_caller(
+    executor: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
     engine = ScriptedEngine()
-    engine.fault = MemoryError("no")
-    with pytest.raises(MemoryError):
+    engine.fault = MemoryError("secret detail")
+    with pytest.raises(ApiError) as caught:
         await collect(Generation(engine, Slots(1), executor, [REQUEST]))
+    assert caught.value.status == 500
+    assert "secret detail" not in caught.value.message
+    assert "secret detail" in caplog.text
 
 
 async def test_leaving_early_stops_the_engine_and_frees_the_slot(

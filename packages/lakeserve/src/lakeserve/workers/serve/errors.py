@@ -52,7 +52,6 @@ def context_exceeded(prompt_tokens: int, context_tokens: int) -> ApiError:
         f"The prompt has {prompt_tokens} tokens, but this model's context holds "
         f"{context_tokens} tokens, prompt and answer together. Shorten the prompt.",
         code="context_length_exceeded",
-        param="messages",
     )
 
 

@@ -1,14 +1,17 @@
 """Runs generations in threads and brings their events to the event loop."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Executor
 
 from lakeserve.workers.serve.engine import Engine, EngineRequest, RequestRefused
-from lakeserve.workers.serve.errors import ApiError
+from lakeserve.workers.serve.errors import ApiError, engine_failure
 from lakeserve.workers.serve.events import Event, read_event
 from lakeserve.workers.serve.slots import Slots
+
+_log = logging.getLogger(__name__)
 
 
 class Generation:
@@ -26,7 +29,7 @@ class Generation:
         self._executor = executor
         self._requests = requests
         self._loop = asyncio.get_running_loop()
-        self._arrived: deque[tuple[int, bytes | BaseException | None]] = deque()
+        self._arrived: deque[tuple[int, bytes | ApiError | None]] = deque()
         self._wake = asyncio.Event()
         self._notified = False
         self._stopped = False
@@ -51,7 +54,7 @@ class Generation:
                     index, item = self._arrived.popleft()
                     if item is None:
                         running -= 1
-                    elif isinstance(item, BaseException):
+                    elif isinstance(item, ApiError):
                         raise item
                     elif (event := read_event(item)) is not None:
                         yield index, event
@@ -73,7 +76,7 @@ class Generation:
 
     def _generate(self, index: int) -> None:
         """Runs in a thread of the pool."""
-        outcome: BaseException | None = None
+        outcome: ApiError | None = None
 
         def on_event(data: bytes) -> bool:
             if not self._stopped:
@@ -85,11 +88,12 @@ class Generation:
                 self._engine.generate(self._requests[index], on_event)
         except RequestRefused as error:
             outcome = ApiError(400, f"The engine refused the request: {error}")
-        except BaseException as error:  # noqa: BLE001  the waiting call must hear of it
-            outcome = error
+        except Exception:  # noqa: BLE001  whatever it is, the waiting call must hear of it
+            _log.exception("the engine failed")
+            outcome = engine_failure("The engine failed; the worker's log says more.")
         self._put(index, outcome)
 
-    def _put(self, index: int, item: bytes | BaseException | None) -> None:
+    def _put(self, index: int, item: bytes | ApiError | None) -> None:
         self._arrived.append((index, item))
         if not self._notified:
             self._notified = True

@@ -17,7 +17,7 @@ FIELDS = frozenset({
 IGNORED = frozenset({
     "user", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key",
     "prompt_cache_retention", "verbosity", "usage_context", "client_request_id",
-    "databricks_options",
+    "custom_inputs", "databricks_options",
 })  # fmt: skip
 
 
