@@ -1,6 +1,7 @@
 """Apps on drivers."""
 
 import asyncio
+import gc
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -201,6 +202,8 @@ async def test_a_path_that_cannot_be_forwarded(
     assert answer.error[:2] == (400, "INVALID_PARAMETER_VALUE")
 
 
+# asyncio's server of Python 3.10 forgets to close what failed its handshake, and then complains.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_https(stage: Stage, tmp_path: Path) -> None:
     certificate, key = await self_signed(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -219,6 +222,7 @@ async def test_https(stage: Stage, tmp_path: Path) -> None:
     assert "TLS" in refused.error[2]
     await stage.gateway.aclose(1)
     await server.aclose()
+    gc.collect()
 
 
 async def self_signed(folder: Path) -> tuple[Path, Path]:

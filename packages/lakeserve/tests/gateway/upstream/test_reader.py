@@ -78,7 +78,8 @@ def test_damaged_bytes(at: int, damage: bytes, cuts: list[int]) -> None:
         assert not reader.complete or reader.status >= 200
 
 
-@given(cutting, st.binary(min_size=1, max_size=200))
+# Empty lines between replies are allowed, and harmless.
+@given(cutting, st.binary(max_size=200).filter(lambda data: data.strip(b"\r\n")))
 def test_what_nobody_asked_for_never_meets_the_next_call(cuts: list[int], surplus: bytes) -> None:
     reader, body = read(whole(200, b"first") + surplus, cuts)
     assert (body, reader.complete, reader.reusable) == (b"first", True, False)
