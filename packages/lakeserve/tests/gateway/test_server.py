@@ -93,6 +93,26 @@ async def test_oversized(stage: Stage, port: int) -> None:
     line[1].close()
 
 
+@pytest.mark.parametrize("target", [CHAT, "/serving-endpoints/nobody/invocations"])
+async def test_who_sends_much_and_closes_reads_its_answer(
+    stage: Stage, port: int, target: str
+) -> None:
+    line = await asyncio.open_connection("127.0.0.1", port)
+    line[1].write(call(b"x" * 20_000_000, target, "connection: close"))
+    await line[1].drain()
+    status, _ = await reply(line)
+    assert status in {404, 413}
+    line[1].close()
+
+
+async def test_who_asks_before_sending_is_told_at_once(stage: Stage, port: int) -> None:
+    line = await asyncio.open_connection("127.0.0.1", port)
+    head = call(b"x" * 200_000, CHAT, "expect: 100-continue").partition(b"\r\n\r\n")[0]
+    line[1].write(head + b"\r\n\r\n")
+    assert (await reply(line))[0] == 413
+    line[1].close()
+
+
 @pytest.mark.parametrize("body", [HELLO, STREAM])
 async def test_a_caller_that_leaves(stage: Stage, port: int, body: object) -> None:
     stage.worker.script = lambda _: [chunked_head(), chunk(b"data: 1\n\n"), asyncio.Event()]

@@ -1,6 +1,7 @@
 """The data plane as an ASGI callable."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import MutableMapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from lakeserve.core.ports import Activator, Directory
 from lakeserve.gateway.driver_proxy import DriverCall, DriverProxy
 from lakeserve.gateway.guard import CallGuard
 from lakeserve.gateway.inference import Call, Inference
-from lakeserve.gateway.intake import CallerGone, Receive
+from lakeserve.gateway.intake import CallerGone, Incoming, Receive
 from lakeserve.gateway.paths import DriverRoute, UnbuiltRoute, is_data_plane, parse
 from lakeserve.gateway.reply import JSON, Reply, Send
 from lakeserve.gateway.upstream.pool import UpstreamPool
@@ -33,6 +34,7 @@ Scope = MutableMapping[str, Any]
 
 # A caller that does not even take an error must not hold a call for ever.
 FAIL_TIMEOUT_S = 5.0
+MAX_DISCARDED_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +87,16 @@ class Gateway:
             await _refuse_upgrade(scope, send)
             return
         reply = Reply(send, request_id())
+        incoming = Incoming(receive)
         guard = CallGuard(self._limits.request_timeout_s)
         self._running.add(guard)
         try:
             with guard:
-                await self._answer(scope, receive, reply, guard)
+                await self._answer(scope, incoming, reply, guard)
         except CallerGone:
             logger.debug("request %s: the caller has gone", reply.request_id)
         except WireError as error:
+            await _take_rest(scope, incoming)
             await _fail(reply, error)
         except Exception:
             logger.exception("request %s failed", reply.request_id)
@@ -127,7 +131,9 @@ class Gateway:
         headers = dict(header_list)
         authorization = headers.get(b"authorization")
         authenticate(
-            None if authorization is None else authorization.decode("latin-1"), snapshot.principals
+            None if authorization is None else authorization.decode("latin-1"),
+            snapshot.principals,
+            snapshot.signed,
         )
         path: str = scope["path"]
         method: str = scope["method"]
@@ -146,6 +152,18 @@ class Gateway:
         if method != "POST":
             raise MethodNotAllowed(f"{method} is not allowed for {path}; send POST.")
         await self._inference.answer(Call(route, snapshot, headers, receive, reply, guard))
+
+
+async def _take_rest(scope: Scope, incoming: Incoming) -> None:
+    """Let a caller that is still sending finish.
+
+    Answered and closed in the middle, the connection would be reset, and most clients report that
+    instead of reading the answer. Who asks before sending gets the answer instead of a go-ahead.
+    """
+    if incoming.is_over or any(name == b"expect" for name, _ in scope["headers"]):
+        return
+    with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+        await asyncio.wait_for(incoming.discard(MAX_DISCARDED_BYTES), FAIL_TIMEOUT_S)
 
 
 async def _fail(reply: Reply, error: WireError) -> None:

@@ -11,6 +11,30 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
 
+class Incoming:
+    """A request's ``receive`` that knows whether the body has been read to its end."""
+
+    __slots__ = ("_receive", "is_over")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.is_over = False
+
+    async def __call__(self) -> Message:
+        """The next message."""
+        message = await self._receive()
+        if not message.get("more_body", False):
+            self.is_over = True
+        return message
+
+    async def discard(self, limit: int) -> None:
+        """Read on to the end of the body, over ``limit`` bytes at most, and forget it."""
+        total = 0
+        while not self.is_over and total <= limit:
+            message = await self()
+            total += len(message.get("body", b""))
+
+
 class CallerGone(Exception):
     """The caller closed its connection; there is nobody to answer."""
 
