@@ -71,6 +71,8 @@ async def _serve(arguments: argparse.Namespace) -> int:
             access_log=False,
             server_header=False,
             date_header=False,
+            # The upstream side keeps idle connections; it should never find one just closed.
+            timeout_keep_alive=3600,
         )
     )
     options = _options(arguments)
