@@ -1,9 +1,11 @@
 import base64
+from dataclasses import replace
 
 import pytest
 from lakeserve.core.authentication import authenticate
 from lakeserve.core.errors import PermissionDenied, Unauthenticated
 from lakeserve.core.identity import Principal, token_digest
+from lakeserve.core.ids import now_ms
 
 ANNA = Principal(id="7", name="a@example.com", display_name="A")
 PRINCIPALS = {token_digest("right"): ANNA}
@@ -50,3 +52,13 @@ def test_an_unknown_token(header: str) -> None:
     with pytest.raises(PermissionDenied) as refused:
         authenticate(header, PRINCIPALS)
     assert refused.value.message == "Invalid access token."
+
+
+@pytest.mark.parametrize(("left_ms", "is_valid"), [(60_000, True), (0, False), (-60_000, False)])
+def test_an_expired_token_is_an_invalid_one(left_ms: int, is_valid: bool) -> None:
+    known = {token_digest("right"): replace(ANNA, expires_at=now_ms() + left_ms)}
+    if is_valid:
+        assert authenticate("Bearer right", known) == ANNA
+        return
+    with pytest.raises(PermissionDenied, match=r"Invalid access token\. It has expired"):
+        authenticate("Bearer right", known)

@@ -79,6 +79,19 @@ async def test_principals_and_clusters_are_in_the_snapshot(
     assert supervisor.snapshot().clusters == {}
 
 
+async def test_tokens_that_change_later_count_after_a_refresh(
+    supervisor: Supervisor, storage: Storage
+) -> None:
+    await started(supervisor)
+    anna = Principal(id="7", name="a@example.com", display_name="A")
+    await storage.write(lambda tx: tx.identity.save_user(anna, 1))
+    await storage.write(lambda tx: tx.identity.set_settings_token("7", "digest", 1))
+    assert supervisor.snapshot().principals == {}
+    await supervisor.refresh_principals()
+    assert supervisor.snapshot().principals == {"digest": anna}
+    assert supervisor.snapshot().signed is not None
+
+
 async def test_a_snapshot_changes_only_when_something_does(supervisor: Supervisor) -> None:
     await started(supervisor)
     assert supervisor.snapshot() is supervisor.snapshot()

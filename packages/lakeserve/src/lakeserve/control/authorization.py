@@ -15,7 +15,7 @@ def caller_of(directory: Directory) -> Caller:
     """A dependency that names the principal of a request, or raises as ``authenticate`` does."""
 
     def caller(request: Request) -> Principal:
-        principals = directory.snapshot().principals
-        return authenticate(request.headers.get("authorization"), principals)
+        known = directory.snapshot()
+        return authenticate(request.headers.get("authorization"), known.principals, known.signed)
 
     return caller

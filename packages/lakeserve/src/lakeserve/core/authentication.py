@@ -3,12 +3,28 @@
 import base64
 import binascii
 from collections.abc import Mapping
+from typing import Protocol
 
 from lakeserve.core.errors import PermissionDenied, Unauthenticated
 from lakeserve.core.identity import Principal, token_digest
+from lakeserve.core.ids import now_ms
+
+JWT_DOTS = 2
 
 
-def authenticate(authorization: str | None, principals: Mapping[str, Principal]) -> Principal:
+class SignedTokens(Protocol):
+    """Knows tokens by their signature instead of by their digest."""
+
+    def principal(self, token: str) -> Principal | None:
+        """Whom a token stands for, or None when its signature or its subject is not known."""
+        ...
+
+
+def authenticate(
+    authorization: str | None,
+    principals: Mapping[str, Principal],
+    signed: SignedTokens | None = None,
+) -> Principal:
     """The principal that an ``Authorization`` header stands for.
 
     ``Bearer <token>`` and ``Basic base64("token:<token>")`` are understood; databricks-sdk sends
@@ -17,10 +33,11 @@ def authenticate(authorization: str | None, principals: Mapping[str, Principal])
     Args:
         authorization: The header's value, or None when the request has none.
         principals: By ``token_digest`` of their tokens.
+        signed: Asked about tokens in the shape of a JWT that ``principals`` lacks.
 
     Raises:
         Unauthenticated: There is no credential, or one of an unsupported kind.
-        PermissionDenied: The token is not known.
+        PermissionDenied: The token is not known, or no longer valid.
     """
     scheme, _, credential = (authorization or "").strip().partition(" ")
     if scheme.lower() == "bearer":
@@ -35,8 +52,12 @@ def authenticate(authorization: str | None, principals: Mapping[str, Principal])
             " Send 'Authorization: Bearer <token>'."
         )
     principal = principals.get(token_digest(token))
+    if principal is None and signed is not None and token.count(".") == JWT_DOTS:
+        principal = signed.principal(token)
     if principal is None:
         raise PermissionDenied("Invalid access token.")
+    if principal.expires_at is not None and principal.expires_at <= now_ms():
+        raise PermissionDenied("Invalid access token. It has expired.")
     return principal
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # Documented on purpose: it works on loopback only, the settings refuse it on any other address.
 DEVELOPMENT_TOKEN = "dapi-lakeserve-development"  # noqa: S105
@@ -16,12 +16,23 @@ class Principal:
         id: Decimal digits, as SCIM ids are.
         name: User name (an e-mail address) or application id.
         admin: Whether it is a member of the group ``admins``.
+        groups: Names of its groups beside ``users`` and ``admins``.
+        expires_at: When the credential that named it stops working, in epoch milliseconds; None
+            for never. Says nothing about who it is, so it does not count when comparing.
     """
 
     id: str
     name: str
     display_name: str
     admin: bool = False
+    groups: tuple[str, ...] = ()
+    expires_at: int | None = field(default=None, compare=False)
+
+    def goes_by(self, name: str) -> bool:
+        """Whether a grant to that user, service principal or group is one to this principal."""
+        if name == "admins":
+            return self.admin
+        return name in {self.name, "users"} or name in self.groups
 
 
 def new_token() -> str:

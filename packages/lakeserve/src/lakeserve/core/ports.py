@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from lakeserve.core.authentication import SignedTokens
 from lakeserve.core.endpoints import Address, Cluster, RoutableEndpoint
 from lakeserve.core.identity import Principal
 
@@ -16,11 +17,13 @@ class Snapshot:
         endpoints: By name.
         principals: By ``token_digest`` of their tokens.
         clusters: By cluster id.
+        signed: Knows the principals of signed tokens.
     """
 
     endpoints: Mapping[str, RoutableEndpoint] = field(default_factory=dict)
     principals: Mapping[str, Principal] = field(default_factory=dict)
     clusters: Mapping[str, Cluster] = field(default_factory=dict)
+    signed: SignedTokens | None = field(default=None, compare=False)
 
 
 class Directory(Protocol):

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+from lakeserve.core.authentication import SignedTokens
 from lakeserve.core.endpoints import Address, Cluster, Endpoint, EntityState, LocalModel
 from lakeserve.core.errors import Unavailable
 from lakeserve.core.identity import Principal
 from lakeserve.core.ids import now_ms
 from lakeserve.core.ports import Snapshot
+from lakeserve.core.signed_tokens import SignedTokenReader
 from lakeserve.reconcile.addresses import answers
 from lakeserve.reconcile.entity import READY, LocalEntity
 from lakeserve.reconcile.launch import Launcher, Resolve
@@ -52,6 +54,7 @@ class Supervisor:
         self._recorder = StateRecorder(storage)
         self._endpoints: tuple[Endpoint, ...] = ()
         self._principals: Mapping[str, Principal] = {}
+        self._signed: SignedTokens | None = None
         self._clusters: Mapping[str, Cluster] = {}
         self._entities: dict[str, LocalEntity] = {}
         self._states: Mapping[str, EntityState] = {}
@@ -63,13 +66,9 @@ class Supervisor:
         Raises:
             Unavailable: The database cannot be read.
         """
-        now = now_ms()
-        self._endpoints, self._principals, clusters = await self._storage.read(
-            lambda transaction: (
-                transaction.endpoints.all(),
-                transaction.identity.principals(now),
-                transaction.clusters.all(),
-            )
+        await self._load_principals()
+        self._endpoints, clusters = await self._storage.read(
+            lambda transaction: (transaction.endpoints.all(), transaction.clusters.all())
         )
         self._clusters = {cluster.id: cluster for cluster in clusters}
         launcher = Launcher(self._runner, self._settings, self._resolve)
@@ -89,6 +88,26 @@ class Supervisor:
         self._recorder.start()
         for entity in self._entities.values():
             entity.start()
+
+    async def refresh_principals(self) -> None:
+        """Let tokens, users and groups count as they are stored now.
+
+        Raises:
+            Unavailable: The database cannot be read; what was known stays.
+        """
+        await self._load_principals()
+        self._publish()
+
+    async def _load_principals(self) -> None:
+        now = now_ms()
+        self._principals, subjects, keys = await self._storage.read(
+            lambda transaction: (
+                transaction.identity.principals(now),
+                transaction.identity.service_principals(),
+                transaction.keys.signing_keys(),
+            )
+        )
+        self._signed = SignedTokenReader({key.id: key.public_key for key, _ in keys}, subjects)
 
     async def eager_ready(self, progress: Callable[[str], None], timeout_s: float) -> None:
         """Wait until each eager entity serves or has failed, at most ``timeout_s`` seconds.
@@ -133,5 +152,5 @@ class Supervisor:
             endpoint.name: routable(endpoint, seen, upstream_credential(endpoint, self._settings))
             for endpoint in self._endpoints
         }
-        self._snapshot = Snapshot(endpoints, self._principals, self._clusters)
+        self._snapshot = Snapshot(endpoints, self._principals, self._clusters, self._signed)
         self._recorder.record(self._states)

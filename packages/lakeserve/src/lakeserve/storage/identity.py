@@ -1,11 +1,12 @@
 """Users and the digests of their tokens."""
 
+from collections.abc import Iterator
 from typing import Literal
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from lakeserve.core.identity import Principal, new_token_id
-from lakeserve.storage.tables import tokens, users
+from lakeserve.storage.tables import group_members, groups, tokens, users
 
 TokenOrigin = Literal["settings", "api"]
 
@@ -55,14 +56,51 @@ class IdentityRepository:
 
     def principals(self, now_ms: int) -> dict[str, Principal]:
         """Who may call at that time, by the digest of their tokens."""
+        memberships = self._groups()
         rows = self._connection.execute(
-            select(tokens.c.digest, users)
+            select(tokens.c.digest, tokens.c.expires_at, users)
             .join(users, tokens.c.user_id == users.c.id)
-            .where(or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now_ms))
+            .where(users.c.active, or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now_ms))
         )
         return {
             row.digest: Principal(
-                id=row.id, name=row.name, display_name=row.display_name, admin=row.admin
+                id=row.id,
+                name=row.name,
+                display_name=row.display_name,
+                admin=row.admin,
+                groups=memberships.get(row.id, ()),
+                expires_at=row.expires_at,
             )
             for row in rows
         }
+
+    def active(self, name: str) -> Principal | None:
+        """The active user or service principal of that name."""
+        return next(iter(self._actives(users.c.name == name)), None)
+
+    def service_principals(self) -> dict[str, Principal]:
+        """The active ones, by application id."""
+        return {each.name: each for each in self._actives(users.c.kind == "service_principal")}
+
+    def _actives(self, condition: ColumnElement[bool]) -> Iterator[Principal]:
+        memberships = self._groups()
+        for row in self._connection.execute(select(users).where(users.c.active, condition)):
+            yield Principal(
+                id=row.id,
+                name=row.name,
+                display_name=row.display_name,
+                admin=row.admin,
+                groups=memberships.get(row.id, ()),
+            )
+
+    def _groups(self) -> dict[str, tuple[str, ...]]:
+        """Names of groups, by the ids of their members."""
+        rows = self._connection.execute(
+            select(group_members.c.user_id, groups.c.name)
+            .join(groups, group_members.c.group_id == groups.c.id)
+            .order_by(groups.c.name)
+        )
+        found: dict[str, tuple[str, ...]] = {}
+        for row in rows:
+            found[row.user_id] = (*found.get(row.user_id, ()), row.name)
+        return found

@@ -108,11 +108,12 @@ data_keys = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
-# The private keys that sign OAuth tokens, encrypted.
+# The keys that sign OAuth tokens: the public half in PEM, the private one encrypted.
 signing_keys = Table(
     "signing_keys",
     metadata,
     Column("id", String(32), primary_key=True),
+    Column("public_key", Text, nullable=False),
     Column("sealed", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )

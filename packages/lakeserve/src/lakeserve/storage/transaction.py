@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from lakeserve.storage.clusters import ClusterRepository
 from lakeserve.storage.endpoints import EndpointRepository
 from lakeserve.storage.identity import IdentityRepository
+from lakeserve.storage.keys import KeyRepository
 from lakeserve.storage.states import StateRepository
 
 
@@ -15,4 +16,5 @@ class Transaction:
         self.endpoints = EndpointRepository(connection)
         self.identity = IdentityRepository(connection)
         self.clusters = ClusterRepository(connection)
+        self.keys = KeyRepository(connection)
         self.states = StateRepository(connection)

@@ -125,6 +125,7 @@ def _create_keys() -> None:
     op.create_table(
         "signing_keys",
         sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("public_key", sa.Text(), nullable=False),
         sa.Column("sealed", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
     )
