@@ -252,7 +252,11 @@ def _listener_name(port: int) -> str:
     """Who listens on a port, as far as this user may see; empty when unknown."""
     try:
         for connection in psutil.net_connections(kind="tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+            if (
+                connection.status == psutil.CONN_LISTEN
+                and connection.laddr
+                and connection.laddr.port == port
+            ):
                 if connection.pid is None:
                     return " by a process of another user"
                 name = " ".join(psutil.Process(connection.pid).cmdline()[:3])

@@ -78,8 +78,8 @@ class TestLLM:
         assert "".join(parts) == llm.invoke("What is MLflow?")
 
     def test_batch(self, llm: Databricks) -> None:
-        prompts = ["What is MLflow?", "How are you?"]
-        assert llm.batch(prompts) == [llm.invoke(prompt) for prompt in prompts]
+        answers = llm.batch(["What is MLflow?", "How are you?"])
+        assert answers == [llm.invoke("What is MLflow?"), llm.invoke("How are you?")]
 
     async def test_async_twins(self, llm: Databricks) -> None:
         whole = await llm.ainvoke("What is MLflow?")

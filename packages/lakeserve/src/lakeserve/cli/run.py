@@ -44,20 +44,28 @@ async def _run(settings: Settings, program: tuple[str, ...], *, stay: bool) -> i
     if running is not None:
         await asyncio.to_thread(_check_token, running.url, settings.token.get_secret_value())
         with stop_signals() as stop:
-            return await _supervise(program, running.url, settings, stop)
+            return await run_program(program, running.url, settings, stop)
     with stop_signals() as stop:
         async with Platform(settings) as platform:
             await platform.eager_ready(report)
-            code = await _supervise(program, platform.url, settings, stop)
+            code = await run_program(program, platform.url, settings, stop)
             if stay and not stop.is_set():
                 click.echo(f"\n{banner(platform.url, settings)}")
                 await stop.wait()
             return code
 
 
-async def _supervise(
+async def run_program(
     program: tuple[str, ...], url: str, settings: Settings, stop: asyncio.Event
 ) -> int:
+    """Run a program with the platform's host and token; ``stop`` ends it.
+
+    Returns:
+        Its exit status; 128 and the signal's number when a signal ended it.
+
+    Raises:
+        ConfigurationError: It cannot be started.
+    """
     environment = inherited_environment() | {
         "DATABRICKS_HOST": url,
         "DATABRICKS_TOKEN": settings.token.get_secret_value(),
