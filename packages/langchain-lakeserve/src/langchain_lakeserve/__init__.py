@@ -24,6 +24,7 @@ from langchain_lakeserve.errors import (
     StreamedAPIError,
     StreamInterruptedError,
 )
+from langchain_lakeserve.init import init_chat_model, init_embeddings
 from langchain_lakeserve.llms import Databricks
 
 __all__ = [
@@ -50,4 +51,6 @@ __all__ = [
     "StatusError",
     "StreamInterruptedError",
     "StreamedAPIError",
+    "init_chat_model",
+    "init_embeddings",
 ]

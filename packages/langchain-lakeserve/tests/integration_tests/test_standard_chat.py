@@ -100,3 +100,36 @@ class TestChatDatabricksResponses(TestChatDatabricks):
     @property
     def chat_model_params(self) -> dict[str, Any]:
         return {**super().chat_model_params, "use_responses_api": True}
+
+
+FLAGS = {
+    "has_tool_calling": True,
+    "has_tool_choice": True,
+    "has_structured_output": True,
+    "supports_json_mode": True,
+    "supports_image_inputs": True,
+    "supports_image_urls": True,
+    "supports_pdf_inputs": True,
+    "supports_audio_inputs": True,
+    "supports_video_inputs": True,
+    "returns_usage_metadata": True,
+    "supports_anthropic_inputs": True,
+    "supports_image_tool_message": True,
+    "supports_pdf_tool_message": True,
+    "supports_model_override": True,
+    # The one test behind this flag replays a recording of a live service.
+    "enable_vcr_tests": False,
+}
+SKIPPED = {"test_stream_time"}
+
+
+def test_every_flag_of_the_suite_is_accounted_for() -> None:
+    suite = object.__new__(TestChatDatabricks)
+    flags = {
+        name
+        for name in dir(ChatModelIntegrationTests)
+        if name.startswith(("supports_", "has_", "returns_", "enable_"))
+    }
+    assert flags == set(FLAGS)
+    assert {name: getattr(suite, name) for name in FLAGS} == FLAGS
+    assert all(hasattr(ChatModelIntegrationTests, name) for name in SKIPPED)

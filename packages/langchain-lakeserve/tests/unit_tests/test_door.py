@@ -18,7 +18,7 @@ def test_the_door_is_what_it_says() -> None:
     named = {
         name
         for name, value in vars(langchain_lakeserve).items()
-        if isinstance(value, type) and not name.startswith("_")
+        if callable(value) and not name.startswith("_")
     }
     assert named == set(langchain_lakeserve.__all__)
     assert set(errors.__all__) < named
