@@ -10,6 +10,9 @@ TABLE = {
     "Unauthenticated": (401, "UNAUTHENTICATED"),
     "PermissionDenied": (403, "PERMISSION_DENIED"),
     "ResourceMissing": (404, "RESOURCE_DOES_NOT_EXIST"),
+    "ResourceExists": (400, "RESOURCE_ALREADY_EXISTS"),
+    "ResourceConflict": (409, "RESOURCE_CONFLICT"),
+    "LimitReached": (400, "RESOURCE_LIMIT_EXCEEDED"),
     "UnknownApi": (404, "ENDPOINT_NOT_FOUND"),
     "MethodNotAllowed": (405, "BAD_REQUEST"),
     "PayloadTooLarge": (413, "BAD_REQUEST"),
@@ -29,6 +32,8 @@ MLFLOW_STATUS = {
     "PERMISSION_DENIED": 403,
     "RESOURCE_DOES_NOT_EXIST": 404,
     "ENDPOINT_NOT_FOUND": 404,
+    "RESOURCE_ALREADY_EXISTS": 400,
+    "RESOURCE_CONFLICT": 409,
     "REQUEST_LIMIT_EXCEEDED": 429,
     "INTERNAL_ERROR": 500,
     "NOT_IMPLEMENTED": 501,
@@ -50,7 +55,11 @@ def test_the_table_is_complete() -> None:
     assert found == TABLE
 
 
-@pytest.mark.parametrize("name", TABLE)
+# Databricks' own code of the secrets API; only databricks-sdk and the legacy CLI call that.
+UNKNOWN_TO_MLFLOW = {"LimitReached"}
+
+
+@pytest.mark.parametrize("name", sorted(set(TABLE) - UNKNOWN_TO_MLFLOW))
 def test_every_code_is_one_that_mlflow_knows(name: str) -> None:
     status, code = TABLE[name]
     assert MLFLOW_STATUS[code] // 100 == status // 100

@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from lakeserve.core.endpoints import (
+    ConfigUpdate,
     Endpoint,
     EntityState,
     LocalModel,
+    Notifications,
     OpenAICompatible,
     ServedEntity,
 )
@@ -85,3 +87,22 @@ async def test_endpoints_come_by_name(storage: Storage) -> None:
     await storage.write(work)
     found = await storage.read(lambda tx: tx.endpoints.all())
     assert [endpoint.name for endpoint in found] == ["a", "b", "c"]
+
+
+async def test_what_hangs_on_an_endpoint_comes_back(storage: Storage) -> None:
+    update = ConfigUpdate("u" * 32, (STORED.entities[0],), 7)
+    whole = replace(
+        STORED,
+        tags={"a": "1", "b": ""},
+        notifications=Notifications(("a@example.com",), ()),
+        update=update,
+    )
+    await storage.write(lambda tx: tx.endpoints.save(whole))
+    assert await storage.read(lambda tx: tx.endpoints.find("two-of-them")) == whole
+
+    failed = replace(update, failure="no such secret")
+    await storage.write(lambda tx: tx.endpoints.set_update(whole.id, failed))
+    await storage.write(lambda tx: tx.endpoints.set_tags(whole.id, {"c": "2"}))
+    await storage.write(lambda tx: tx.endpoints.set_notifications(whole.id, Notifications()))
+    (found,) = await storage.read(lambda tx: tx.endpoints.all())
+    assert found == replace(whole, update=failed, tags={"c": "2"}, notifications=Notifications())

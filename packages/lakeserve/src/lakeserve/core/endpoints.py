@@ -1,7 +1,8 @@
 """Serving endpoints as values: what is wanted, what is seen, and where calls go."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Task = Literal["llm/v1/chat", "llm/v1/completions", "llm/v1/embeddings"]
 
@@ -43,7 +44,24 @@ class OpenAICompatible:
     api_key: str | None = field(default=None, repr=False)
 
 
-Backend = LocalModel | OpenAICompatible
+@dataclass(frozen=True, slots=True)
+class ExternalModel:
+    """A model of a provider elsewhere, as an endpoint's configuration names it.
+
+    Attributes:
+        provider: As documented, such as ``openai``; a key of ``core.external_models.FORMS``.
+        name: The model's name there.
+        options: The provider's block without values of secrets; references stand as given.
+        sealed: Ciphertexts of secrets given in plain text, by the dotted name of their field.
+    """
+
+    provider: str
+    name: str
+    options: Mapping[str, Any]
+    sealed: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+Backend = LocalModel | OpenAICompatible | ExternalModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +87,38 @@ class ServedEntity:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigUpdate:
+    """A config that is to take the place of the serving one.
+
+    Attributes:
+        id: Tells one update of an endpoint from the next.
+        started_at: Epoch milliseconds.
+        failure: Why it did not come into force; None while it is being deployed.
+    """
+
+    id: str
+    entities: tuple[ServedEntity, ...]
+    started_at: int
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notifications:
+    """Mail addresses that want to hear of updates."""
+
+    on_update_success: tuple[str, ...] = ()
+    on_update_failure: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A serving endpoint as its owner wants it. Times are epoch milliseconds.
 
     Attributes:
         id: 32 hex digits; permissions hang on it.
         endpoint_type: ``FOUNDATION_MODEL_API``, ``EXTERNAL_MODEL`` or ``CUSTOM_MODEL``.
+        tags: Values by key.
+        update: The newest update of the config, unless it came into force.
     """
 
     id: str
@@ -87,6 +131,9 @@ class Endpoint:
     entities: tuple[ServedEntity, ...]
     config_version: int = 1
     description: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    notifications: Notifications | None = None
+    update: ConfigUpdate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +175,8 @@ class Target:
         address: Where to send, or None while a local worker has no address; the gateway then asks
             the activator.
         upstream_model: The model's name at the upstream.
-        credential: Bearer token for the upstream, or None.
+        credential: What the upstream asks for, or None.
+        options: What else the provider's translation needs to know; never a secret.
         failure: Why the entity cannot serve, when that is final; None otherwise.
     """
 
@@ -141,6 +189,7 @@ class Target:
     address: Address | None = None
     credential: str | None = field(default=None, repr=False)
     failure: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@
     │   ├── Unauthenticated          401 UNAUTHENTICATED
     │   ├── PermissionDenied         403 PERMISSION_DENIED
     │   ├── ResourceMissing          404 RESOURCE_DOES_NOT_EXIST
+    │   ├── ResourceConflict         409 RESOURCE_CONFLICT
+    │   ├── ResourceExists           400 RESOURCE_ALREADY_EXISTS
+    │   ├── LimitReached             400 RESOURCE_LIMIT_EXCEEDED
     │   ├── UnknownApi               404 ENDPOINT_NOT_FOUND
     │   ├── MethodNotAllowed         405 BAD_REQUEST
     │   ├── PayloadTooLarge          413 BAD_REQUEST
@@ -96,6 +99,27 @@ class ResourceMissing(WireError):
 
     status = 404
     error_code = "RESOURCE_DOES_NOT_EXIST"
+
+
+class ResourceConflict(WireError):
+    """The object is being changed by another call."""
+
+    status = 409
+    error_code = "RESOURCE_CONFLICT"
+
+
+class ResourceExists(WireError):
+    """There is an object of that name already."""
+
+    status = 400
+    error_code = "RESOURCE_ALREADY_EXISTS"
+
+
+class LimitReached(WireError):
+    """There are as many objects as there can be."""
+
+    status = 400
+    error_code = "RESOURCE_LIMIT_EXCEEDED"
 
 
 class UnknownApi(WireError):

@@ -73,3 +73,11 @@ class SecretResolver(Protocol):
             ConfigurationError: The key that sealed it is not at hand.
         """
         ...
+
+
+class Changes(Protocol):
+    """Hears what the control plane has written."""
+
+    async def endpoints_changed(self) -> None:
+        """Let endpoints count as they are stored now; deployments that this starts go on after."""
+        ...

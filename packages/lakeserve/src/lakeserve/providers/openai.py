@@ -27,18 +27,17 @@ class OpenAIProvider:
     """Passes bodies through, with the upstream's name of the model and its bearer credential."""
 
     name = "openai"
+    documented_name = "openai"
     restartable = False
 
     def build(
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
     ) -> UpstreamRequest:
         """See ``Provider.build``; a stream is asked for its usage, which callers expect unasked."""
-        fields: dict[str, Any] = {"model": target.upstream_model}
-        if body.get("stream") is True:
-            options = body.get("stream_options")
-            given = options if isinstance(options, dict) else {}
-            fields["stream_options"] = {**given, "include_usage": True}
+        fields = {"model": target.upstream_model, **usage_fields(body)}
         headers = () if target.credential is None else (bearer(target.credential),)
+        if "organization" in target.options:
+            headers = (*headers, ("openai-organization", target.options["organization"]))
         return UpstreamRequest(PATHS[operation], headers, with_fields(body, raw, fields))
 
     def reply(self, operation: Operation, body: bytes) -> bytes:
@@ -50,9 +49,21 @@ class OpenAIProvider:
         return None
 
     def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:
-        """The upstream's error as JSON text, marked with the provider's name."""
-        value = {"external_model_provider": self.name, "external_model_error": error_value(body)}
+        """The upstream's error as JSON text, marked with the provider's documented name."""
+        value = {
+            "external_model_provider": self.documented_name,
+            "external_model_error": error_value(body),
+        }
         return upstream_error(status, orjson.dumps(value).decode(), headers)
+
+
+def usage_fields(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What to add to a body so that its answer, when it is a stream, reports its usage."""
+    if body.get("stream") is not True:
+        return {}
+    options = body.get("stream_options")
+    given = options if isinstance(options, dict) else {}
+    return {"stream_options": {**given, "include_usage": True}}
 
 
 def bearer(credential: str) -> tuple[str, str]:

@@ -3,13 +3,19 @@
 from collections.abc import Mapping
 
 from lakeserve.core.errors import ConfigurationError
+from lakeserve.providers.azure import AzureProvider
 from lakeserve.providers.base import Provider
+from lakeserve.providers.custom import CustomProvider
+from lakeserve.providers.databricks import DatabricksProvider
 from lakeserve.providers.local import LocalProvider
 from lakeserve.providers.openai import OpenAIProvider
 
 PROVIDERS: Mapping[str, Provider] = {
     "local": LocalProvider(),
     "openai": OpenAIProvider(),
+    "azure": AzureProvider(),
+    "custom": CustomProvider(),
+    "databricks-model-serving": DatabricksProvider(),
 }
 
 

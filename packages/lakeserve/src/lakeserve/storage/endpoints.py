@@ -1,18 +1,19 @@
-"""Serving endpoints and their served entities: what their owners want."""
+"""Serving endpoints and what hangs on them: what their owners want."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select
 
-from lakeserve.core.endpoints import (
-    Backend,
-    Endpoint,
-    LocalModel,
-    OpenAICompatible,
-    ServedEntity,
+from lakeserve.core.endpoints import ConfigUpdate, Endpoint, Notifications, ServedEntity
+from lakeserve.storage.entity_rows import entity_of, entity_values
+from lakeserve.storage.tables import (
+    config_updates,
+    endpoint_notifications,
+    endpoint_tags,
+    endpoints,
+    served_entities,
 )
-from lakeserve.storage.tables import endpoints, served_entities
 
 
 class EndpointRepository:
@@ -23,26 +24,12 @@ class EndpointRepository:
 
     def all(self) -> tuple[Endpoint, ...]:
         """Every endpoint, by name."""
-        entities: dict[str, list[ServedEntity]] = {}
-        rows = select(served_entities).order_by(served_entities.c.position)
-        for row in self._connection.execute(rows):
-            entities.setdefault(row.endpoint_id, []).append(_entity(row))
-        wanted = select(endpoints).order_by(endpoints.c.name)
-        return tuple(
-            _endpoint(row, entities.get(row.id, ())) for row in self._connection.execute(wanted)
-        )
+        return self._read(None)
 
     def find(self, name: str) -> Endpoint | None:
         """The endpoint of that name, or None."""
-        row = self._connection.execute(select(endpoints).where(endpoints.c.name == name)).first()
-        if row is None:
-            return None
-        entities = (
-            select(served_entities)
-            .where(served_entities.c.endpoint_id == row.id)
-            .order_by(served_entities.c.position)
-        )
-        return _endpoint(row, [_entity(each) for each in self._connection.execute(entities)])
+        found = self._connection.scalar(select(endpoints.c.id).where(endpoints.c.name == name))
+        return None if found is None else self._read(found)[0]
 
     def save(self, endpoint: Endpoint) -> None:
         """Write an endpoint, replacing the one of the same id and everything that hangs on it.
@@ -65,63 +52,95 @@ class EndpointRepository:
             },
         )
         for position, entity in enumerate(endpoint.entities):
-            values = _entity_values(entity)
             self._connection.execute(
                 insert(served_entities),
-                {"endpoint_id": endpoint.id, "position": position, **values},
+                {"endpoint_id": endpoint.id, "position": position, **entity_values(entity)},
             )
+        self.set_tags(endpoint.id, endpoint.tags)
+        if endpoint.notifications is not None:
+            self.set_notifications(endpoint.id, endpoint.notifications)
+        if endpoint.update is not None:
+            self.set_update(endpoint.id, endpoint.update)
 
     def delete(self, endpoint_id: str) -> None:
         """Remove an endpoint, its entities and their states; nothing happens without one."""
         self._connection.execute(delete(endpoints).where(endpoints.c.id == endpoint_id))
 
+    def set_tags(self, endpoint_id: str, tags: Mapping[str, str]) -> None:
+        """Make these the endpoint's only tags."""
+        self._connection.execute(
+            delete(endpoint_tags).where(endpoint_tags.c.endpoint_id == endpoint_id)
+        )
+        for key, value in tags.items():
+            self._connection.execute(
+                insert(endpoint_tags), {"endpoint_id": endpoint_id, "key": key, "value": value}
+            )
 
-def _endpoint(row: Row[Any], entities: "list[ServedEntity] | tuple[()]") -> Endpoint:
-    return Endpoint(
-        id=row.id,
-        name=row.name,
-        task=row.task,
-        endpoint_type=row.endpoint_type,
-        creator=row.creator,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        entities=tuple(entities),
-        config_version=row.config_version,
-        description=row.description,
-    )
+    def set_notifications(self, endpoint_id: str, notifications: Notifications) -> None:
+        """Write who wants to hear of the endpoint's updates."""
+        table = endpoint_notifications
+        self._connection.execute(delete(table).where(table.c.endpoint_id == endpoint_id))
+        self._connection.execute(
+            insert(table),
+            {
+                "endpoint_id": endpoint_id,
+                "on_update_success": list(notifications.on_update_success),
+                "on_update_failure": list(notifications.on_update_failure),
+            },
+        )
 
+    def set_update(self, endpoint_id: str, update: ConfigUpdate) -> None:
+        """Write the newest update of the endpoint's config, in the place of an earlier one."""
+        self._connection.execute(
+            delete(config_updates).where(config_updates.c.endpoint_id == endpoint_id)
+        )
+        self._connection.execute(
+            insert(config_updates),
+            {
+                "endpoint_id": endpoint_id,
+                "id": update.id,
+                "entities": [entity_values(entity) for entity in update.entities],
+                "started_at": update.started_at,
+                "failure": update.failure,
+            },
+        )
 
-def _entity(row: Row[Any]) -> ServedEntity:
-    return ServedEntity(
-        id=row.id,
-        name=row.name,
-        backend=_backend(row.backend),
-        model_name=row.model_name,
-        model_description=row.model_description,
-        start=row.start,
-        traffic_percentage=row.traffic_percentage,
-    )
+    def _read(self, endpoint_id: str | None) -> tuple[Endpoint, ...]:
+        """One endpoint or all of them, in as many statements for all as for one."""
+        entities: dict[str, list[ServedEntity]] = {}
+        for row in self._rows(served_entities, endpoint_id, served_entities.c.position):
+            entities.setdefault(row.endpoint_id, []).append(entity_of(row._asdict()))
+        tags: dict[str, dict[str, str]] = {}
+        for row in self._rows(endpoint_tags, endpoint_id, endpoint_tags.c.key):
+            tags.setdefault(row.endpoint_id, {})[row.key] = row.value
+        notifications = {
+            row.endpoint_id: Notifications(
+                tuple(row.on_update_success), tuple(row.on_update_failure)
+            )
+            for row in self._rows(endpoint_notifications, endpoint_id)
+        }
+        updates = {
+            row.endpoint_id: ConfigUpdate(
+                row.id, tuple(map(entity_of, row.entities)), row.started_at, row.failure
+            )
+            for row in self._rows(config_updates, endpoint_id)
+        }
+        wanted = select(endpoints).order_by(endpoints.c.name)
+        if endpoint_id is not None:
+            wanted = wanted.where(endpoints.c.id == endpoint_id)
+        return tuple(
+            Endpoint(
+                **row._asdict(),
+                entities=tuple(entities.get(row.id, ())),
+                tags=tags.get(row.id, {}),
+                notifications=notifications.get(row.id),
+                update=updates.get(row.id),
+            )
+            for row in self._connection.execute(wanted)
+        )
 
-
-def _entity_values(entity: ServedEntity) -> dict[str, object]:
-    return {
-        "id": entity.id,
-        "name": entity.name,
-        "backend": _backend_json(entity.backend),
-        "model_name": entity.model_name,
-        "model_description": entity.model_description,
-        "start": entity.start,
-        "traffic_percentage": entity.traffic_percentage,
-    }
-
-
-def _backend_json(backend: Backend) -> dict[str, str]:
-    if isinstance(backend, LocalModel):
-        return {"kind": "local", "reference": backend.reference}
-    return {"kind": "openai", "base_url": backend.base_url, "model": backend.model}
-
-
-def _backend(stored: Mapping[str, str]) -> Backend:
-    if stored["kind"] == "local":
-        return LocalModel(stored["reference"])
-    return OpenAICompatible(base_url=stored["base_url"], model=stored["model"])
+    def _rows(self, table: Any, endpoint_id: str | None, *order: Any) -> "list[Row[Any]]":
+        wanted = select(table).order_by(*order)
+        if endpoint_id is not None:
+            wanted = wanted.where(table.c.endpoint_id == endpoint_id)
+        return list(self._connection.execute(wanted))

@@ -202,6 +202,47 @@ served_entities = Table(
     UniqueConstraint("endpoint_id", "name"),
 )
 
+endpoint_tags = Table(
+    "endpoint_tags",
+    metadata,
+    Column(
+        "endpoint_id",
+        String(32),
+        ForeignKey("endpoints.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("key", String(256), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+endpoint_notifications = Table(
+    "endpoint_notifications",
+    metadata,
+    Column(
+        "endpoint_id",
+        String(32),
+        ForeignKey("endpoints.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("on_update_success", JSON, nullable=False),
+    Column("on_update_failure", JSON, nullable=False),
+)
+
+config_updates = Table(
+    "config_updates",
+    metadata,
+    Column(
+        "endpoint_id",
+        String(32),
+        ForeignKey("endpoints.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("id", String(32), nullable=False),
+    Column("entities", JSON, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("failure", Text, nullable=True),
+)
+
 entity_states = Table(
     "entity_states",
     metadata,

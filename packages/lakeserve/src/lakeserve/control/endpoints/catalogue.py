@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lakeserve.core.endpoints import (
-    Backend,
     Endpoint,
     LocalModel,
     OpenAICompatible,
@@ -47,6 +46,8 @@ class CatalogueEntry:
     task: Task
     start: StartPolicy
 
+
+FoundationBackend = LocalModel | OpenAICompatible
 
 CATALOGUE: tuple[CatalogueEntry, ...] = (
     CatalogueEntry("databricks-dbrx-instruct", "DBRX Instruct", CHAT, "eager"),
@@ -142,7 +143,7 @@ def _shipped(task: Task) -> LocalModel:
     return MINILM if task == EMBEDDINGS else DEMO
 
 
-def _backend(entry: CatalogueEntry, value: str | Upstream) -> Backend:
+def _backend(entry: CatalogueEntry, value: str | Upstream) -> FoundationBackend:
     key = f"foundation.{entry.name}"
     if isinstance(value, Upstream):
         return OpenAICompatible(_base_url(key, value.url), value.model or entry.name)
@@ -183,7 +184,7 @@ def _base_url(key: str, value: str) -> str:
     return value.rstrip("/")
 
 
-def _described(backend: Backend) -> tuple[str, str]:
+def _described(backend: FoundationBackend) -> tuple[str, str]:
     """The name of what answers, and one plain sentence about it."""
     if isinstance(backend, OpenAICompatible):
         host = urlsplit(backend.base_url).netloc
@@ -199,7 +200,7 @@ def _described(backend: Backend) -> tuple[str, str]:
     return file, f"The model file {file} on this machine."
 
 
-def _description(entry: CatalogueEntry, backend: Backend, model_name: str) -> str:
+def _description(entry: CatalogueEntry, backend: FoundationBackend, model_name: str) -> str:
     if backend == DEMO:
         return (
             f"Served by the tiny lakeserve demo model, not by {entry.title}:"

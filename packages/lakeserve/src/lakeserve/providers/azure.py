@@ -1,0 +1,23 @@
+"""OpenAI models on Azure: OpenAI's protocol under the path of a deployment."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lakeserve.core.endpoints import Target
+from lakeserve.providers.base import Operation, UpstreamRequest, encode
+from lakeserve.providers.openai import PATHS, OpenAIProvider, usage_fields
+
+
+class AzureProvider(OpenAIProvider):
+    """The deployment is in the address; the option ``api_version`` in the query."""
+
+    name = "azure"
+
+    def build(
+        self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
+    ) -> UpstreamRequest:
+        """See ``Provider.build``; the body carries no ``model``, because the deployment is it."""
+        path = f"{PATHS[operation]}?api-version={target.options['api_version']}"
+        headers = () if target.credential is None else (("api-key", target.credential),)
+        content = {name: value for name, value in body.items() if name != "model"}
+        return UpstreamRequest(path, headers, encode({**content, **usage_fields(body)}))
