@@ -36,7 +36,7 @@ up: $(ENV)/.ready-run ## start the platform and serve until Ctrl-C
 	@$(BIN)/lakeserve up
 
 test: $(ENV)/.ready-test $(CLIENTS)/.ready lint ## lint, then run every test
-	@LAKESERVE_CLIENTS_PYTHON=$(CLIENTS)/bin/python env -u LAKESERVE_DATA_DIR $(BIN)/python -m pytest
+	@OTHER_CLIENTS_PYTHON=$(CLIENTS)/bin/python env -u LAKESERVE_DATA_DIR $(BIN)/python -m pytest
 
 lint: $(ENV)/.ready-test ## ruff, mypy, import contracts, house rules
 	@$(BIN)/ruff format --check --quiet .

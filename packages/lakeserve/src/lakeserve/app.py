@@ -18,8 +18,11 @@ from filelock import FileLock, Timeout
 
 from lakeserve.control.app import create_control_app
 from lakeserve.control.bootstrap import apply_settings
+from lakeserve.control.secrets.keys import open_key_ring
+from lakeserve.control.secrets.vault import Vault
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.gateway.app import Gateway, GatewayLimits
+from lakeserve.gateway.joined_writes import JoinedWritesProtocol
 from lakeserve.reconcile.supervisor import Supervisor
 from lakeserve.settings import Settings
 from lakeserve.storage.database import Storage
@@ -114,13 +117,14 @@ class Platform:
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         settings = self._settings
-        stack.enter_context(_data_directory(settings.data_dir))
+        stack.enter_context(own_data_directory(settings.data_dir))
         listener = stack.enter_context(_listen(settings.host, settings.port))
         self.url = _url(settings.host, listener.getsockname()[1])
         storage = await Storage.open(settings.database_path)
         stack.push_async_callback(storage.close)
         await apply_settings(storage, settings)
 
+        secrets = Vault(storage, await open_key_ring(storage, settings))
         supervisor = Supervisor(storage, ProcessRunner(), settings)
         stack.push_async_callback(supervisor.stop, settings.drain_timeout_s)
         await supervisor.start()
@@ -131,7 +135,7 @@ class Platform:
             supervisor,
             GatewayLimits(settings.max_request_bytes, settings.request_timeout_s),
         )
-        control = create_control_app(storage, supervisor, supervisor, settings)
+        control = create_control_app(storage, supervisor, supervisor, settings, secrets)
         server = _Server(_server_config(_dispatch(gateway, control), settings))
         self._serving = asyncio.create_task(server.serve(sockets=[listener]))
         stack.push_async_callback(self._stop_serving, server)
@@ -185,7 +189,7 @@ def _dispatch(gateway: Gateway, control: AsgiApp) -> AsgiApp:
 def _server_config(app: AsgiApp, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=JoinedWritesProtocol,
         loop="none",
         lifespan="off",
         ws="none",
@@ -193,14 +197,19 @@ def _server_config(app: AsgiApp, settings: Settings) -> uvicorn.Config:
         log_level=settings.log_level,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=max(1, round(settings.drain_timeout_s)),
     )
 
 
 @contextlib.contextmanager
-def _data_directory(path: Path) -> Iterator[None]:
-    """Own the data directory; the lock goes with the process, however it ends."""
+def own_data_directory(path: Path) -> Iterator[None]:
+    """Own the data directory; the lock goes with the process, however it ends.
+
+    Raises:
+        ConfigurationError: Another process owns it, or it cannot be used.
+    """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = FileLock(path / "lakeserve.lock", timeout=0)

@@ -8,7 +8,7 @@ import pytest
 from harness import PlatformProcess
 
 PROGRAMS = sorted((Path(__file__).parent / "clients").glob("*_client.py"))
-INTERPRETER = "LAKESERVE_CLIENTS_PYTHON"
+INTERPRETER = "OTHER_CLIENTS_PYTHON"
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=[path.stem for path in PROGRAMS])

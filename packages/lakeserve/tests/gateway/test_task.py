@@ -59,6 +59,13 @@ def test_another_operation_than_the_task() -> None:
         ask("llm/v1/embeddings", {"messages": MESSAGES}, "chat")
 
 
+def test_a_chat_endpoint_completes_a_bare_prompt_when_the_path_says_so() -> None:
+    asked = ask("llm/v1/chat", {"prompt": "x"}, "completions")
+    assert (asked.operation, asked.body) == ("completions", {"prompt": "x"})
+    with pytest.raises(BadRequest, match="'prompt'"):
+        ask("llm/v1/chat", {"messages": MESSAGES}, "completions")
+
+
 def test_gateway_fields_stay_here() -> None:
     given = {
         "messages": MESSAGES,

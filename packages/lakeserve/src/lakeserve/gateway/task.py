@@ -18,6 +18,9 @@ OPERATIONS: Mapping[Task, Operation] = {
     "llm/v1/embeddings": "embeddings",
 }
 
+# What a path may ask of a task besides; a chat model can complete a bare prompt, too.
+ALSO_TAKES: Mapping[Task, Operation] = {"llm/v1/chat": "completions"}
+
 FIELDS: Mapping[Operation, str] = {
     "chat": "messages",
     "completions": "prompt",
@@ -55,6 +58,8 @@ def question(
         BadRequest: The endpoint does something else, or a field is missing or wrong.
     """
     operation = OPERATIONS[endpoint.task]
+    if asked is not None and asked == ALSO_TAKES.get(endpoint.task):
+        operation = asked
     if asked is not None and asked != operation:
         raise BadRequest(
             f"Endpoint {endpoint.name!r} has the task {endpoint.task!r}, which takes"
