@@ -215,6 +215,10 @@ def resolve(
         return SDKCredentials(lambda: config, host and normalized_host(host))
     if profile is None:
         found_host, found_token = host or environment_host(), token or environment_token()
+        if not (found_host and found_token):
+            context = _notebook()
+            found_host = found_host or getattr(context, "browserHostName", None)
+            found_token = found_token or getattr(context, "apiToken", None)
         if found_host and found_token:
             return TokenCredentials(normalized_host(found_host), found_token)
     return SDKCredentials(lambda: _sdk_config(host, token, profile), host and normalized_host(host))
@@ -262,8 +266,20 @@ def proxy_for(scheme: str, host: str) -> str | None:
 
 
 def notebook_cluster_id() -> str | None:
-    """Return the id of the cluster that this process runs on, if it is a driver's notebook."""
-    return os.environ.get("DATABRICKS_CLUSTER_ID") or os.environ.get("DB_CLUSTER_ID") or None
+    """Return the id of the cluster that this process runs on, if it is a notebook's driver."""
+    context = _notebook()
+    known = getattr(context, "clusterId", None) or os.environ.get("DATABRICKS_CLUSTER_ID")
+    return str(known) if known else None
+
+
+def _notebook() -> object | None:
+    """Return the context of a Databricks notebook; only its runtime has the module."""
+    try:
+        runtime = importlib.import_module("dbruntime.databricks_repl_context")
+    except ImportError:
+        return None
+    context: object = runtime.get_context()
+    return context
 
 
 def _sdk_config(host: str | None, token: str | None, profile: str | None) -> SDKConfig:

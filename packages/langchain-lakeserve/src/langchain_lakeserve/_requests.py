@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from langchain_core.messages import BaseMessage
 from langchain_lakeserve._json import JSONObject, JSONValue
 from langchain_lakeserve._messages import Replay, messages_to_wire
 from langchain_lakeserve._responses import items_to_wire
+from langchain_lakeserve._schemas import refused_keywords
 from langchain_lakeserve.errors import BadRequestError, ConfigurationError, LakeserveError
 
 # Values of a call that LangChain or this package uses itself.
@@ -154,6 +156,21 @@ def merged_body(settings: Mapping[str, Any], call: Mapping[str, Any]) -> JSONObj
     if not body.get("stop", True):
         del body["stop"]
     return body
+
+
+@contextmanager
+def explained(body: JSONObject) -> Iterator[None]:
+    """Say in a refusal which keywords of the sent schemas many endpoints do not take."""
+    try:
+        yield
+    except BadRequestError as error:
+        schemas = [body.get(name) for name in ("tools", "response_format", "text")]
+        if keywords := refused_keywords(schemas):
+            error.args = (
+                f"{error} (the schemas sent use {', '.join(keywords)}, which endpoints of the "
+                "foundation catalogue do not take)",
+            )
+        raise
 
 
 def refuses_usage_option(error: LakeserveError) -> bool:

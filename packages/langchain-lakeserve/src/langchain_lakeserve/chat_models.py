@@ -28,6 +28,7 @@ from langchain_lakeserve._replies import chat_result
 from langchain_lakeserve._requests import (
     ChatRequest,
     chat_request,
+    explained,
     refuses_usage_option,
     response_request,
 )
@@ -187,7 +188,9 @@ class ChatDatabricks(Connection, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
-        return _result(request, self._connected().post(request.path, request.body, request.timeout))
+        with explained(request.body):
+            reply = self._connected().post(request.path, request.body, request.timeout)
+        return _result(request, reply)
 
     @override
     async def _agenerate(
@@ -198,9 +201,9 @@ class ChatDatabricks(Connection, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
-        return _result(
-            request, await self._connected().apost(request.path, request.body, request.timeout)
-        )
+        with explained(request.body):
+            reply = await self._connected().apost(request.path, request.body, request.timeout)
+        return _result(request, reply)
 
     @override
     def _stream(
@@ -212,7 +215,7 @@ class ChatDatabricks(Connection, BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         request = self._request(messages, stop, kwargs, stream=True)
         reader = _reader(request)
-        with closing(self._events(request)) as events:
+        with explained(request.body), closing(self._events(request)) as events:
             for event in events:
                 if (chunk := reader.read(event)) is not None:
                     yield chunk
@@ -228,10 +231,11 @@ class ChatDatabricks(Connection, BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         request = self._request(messages, stop, kwargs, stream=True)
         reader = _reader(request)
-        async with aclosing(self._aevents(request)) as events:
-            async for event in events:
-                if (chunk := reader.read(event)) is not None:
-                    yield chunk
+        with explained(request.body):
+            async with aclosing(self._aevents(request)) as events:
+                async for event in events:
+                    if (chunk := reader.read(event)) is not None:
+                        yield chunk
         yield reader.finish()
 
     def _events(self, request: ChatRequest) -> Generator[JSONObject]:

@@ -184,6 +184,23 @@ def test_the_environment(server: StubServer, monkeypatch: pytest.MonkeyPatch) ->
     assert ChatDatabricks(model="m").invoke("hi").content == "You said: hi"
 
 
+@each_way
+def test_a_proxy_of_the_environment(
+    server: StubServer, monkeypatch: pytest.MonkeyPatch, ask: Ask
+) -> None:
+    from langchain_lakeserve._auth import proxy_for
+
+    monkeypatch.setenv("http_proxy", server.host)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    proxy_for.cache_clear()
+    try:
+        assert ask(chat(server, host="http://nowhere.example")).content == "You said: hi"
+        assert server.last().headers["host"] == "nowhere.example"
+        assert ask(chat(server)).content == "You said: hi"
+    finally:
+        proxy_for.cache_clear()
+
+
 # --- copies, dumps, secrets ---------------------------------------------------------------
 
 
@@ -583,6 +600,15 @@ def test_structured_output_streams(server: StubServer) -> None:
     parts = list(model.stream("Paris is big"))
     assert len(parts) > 1
     assert parts[-1]["name"] == "Paris is big"
+
+
+@each_way
+def test_a_refused_schema_is_explained(server: StubServer, ask: Ask) -> None:
+    schema = {"type": "object", "properties": {"a": {"oneOf": [{"type": "string"}]}}}
+    tools = [{"type": "function", "function": {"name": "f", "parameters": schema}}]
+    server.play(json_reply({"message": "bad schema"}, 400))
+    with pytest.raises(BadRequestError, match=r"bad schema.*use oneOf"):
+        ask(chat(server, extra_params={"tools": tools}))
 
 
 def test_structured_output_refuses_nonsense(server: StubServer) -> None:

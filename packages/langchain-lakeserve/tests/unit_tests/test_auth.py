@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from langchain_lakeserve._auth import (
     SDKCredentials,
     TokenCredentials,
     normalized_host,
+    notebook_cluster_id,
     profile_of,
     resolve,
 )
@@ -120,6 +122,17 @@ def test_a_workspace_client_is_used_and_never_copied() -> None:
     assert pickle.loads(pickle.dumps(model)).workspace_client is None
     with pytest.raises(ConfigurationError, match="WorkspaceClient"):
         resolve(None, None, None, object())
+
+
+def test_a_notebook_knows_where_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = SimpleNamespace(browserHostName="w.cloud", apiToken="t", clusterId="c-1")
+    module = SimpleNamespace(get_context=lambda: context)
+    monkeypatch.setitem(sys.modules, "dbruntime", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "dbruntime.databricks_repl_context", module)
+    credentials = resolve(None, None)
+    assert credentials.host == "https://w.cloud"
+    assert credentials.headers(1) == {"authorization": "Bearer t"}
+    assert notebook_cluster_id() == "c-1"
 
 
 def test_host_and_token_need_no_sdk() -> None:
