@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
+    Callable,
     Generator,
     Iterator,
     Mapping,
@@ -438,3 +440,13 @@ def _reader(request: ChatRequest) -> ChatStreamReader | ResponseStreamReader:
     if request.is_response:
         return ResponseStreamReader(report_usage=request.report_usage, stop=request.stop)
     return ChatStreamReader(report_usage=request.report_usage)
+
+
+def _keep_signature(hook: Callable[..., object]) -> None:
+    # LangChain asks for the signatures of these two at every call. Working one out anew takes
+    # as long as building the request.
+    hook.__signature__ = inspect.signature(hook)  # type: ignore[attr-defined]
+
+
+_keep_signature(ChatDatabricks._generate)
+_keep_signature(ChatDatabricks._agenerate)
