@@ -125,7 +125,7 @@ class Platform:
         await apply_settings(storage, settings)
 
         secrets = Vault(storage, await open_key_ring(storage, settings))
-        supervisor = Supervisor(storage, ProcessRunner(), settings)
+        supervisor = Supervisor(storage, ProcessRunner(), settings, secrets)
         stack.push_async_callback(supervisor.stop, settings.drain_timeout_s)
         await supervisor.start()
         self._supervisor = supervisor

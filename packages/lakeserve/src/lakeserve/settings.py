@@ -110,6 +110,8 @@ class Settings(BaseSettings):
         request_timeout_s: Longest time one inference call may take; the reference service's 297.
         drain_timeout_s: Time that calls in flight get when the platform stops.
         workspace_id: Reported to clients that ask which workspace this is.
+        secret_keys: Master keys of the stored secrets, newest first, separated by commas; without
+            them the file ``secrets.key`` of the data directory is used, and made when missing.
     """
 
     model_config = SettingsConfigDict(
@@ -127,6 +129,7 @@ class Settings(BaseSettings):
     max_request_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     request_timeout_s: float = Field(default=297.0, gt=0)
     drain_timeout_s: float = Field(default=10.0, ge=0)
+    secret_keys: SecretStr | None = None
     workspace_id: str = Field(default="1", pattern=r"^\d{1,19}$")
 
     @field_validator("data_dir")
@@ -252,5 +255,6 @@ def _explain(error: ValidationError) -> str:
 
 def _shown_input(place: str, value: object) -> str:
     """The refused value, unless it is a secret or may hold one."""
-    hidden = "token" in place or "api_key" in place or isinstance(value, (dict, list))
+    named = any(part in place for part in ("token", "api_key", "secret"))
+    hidden = named or isinstance(value, (dict, list))
     return "" if hidden else f" (was {value!r})"

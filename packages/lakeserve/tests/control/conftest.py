@@ -8,18 +8,37 @@ import pytest
 from fastapi import FastAPI
 from lakeserve.control.app import create_control_app
 from lakeserve.control.bootstrap import ADMINISTRATOR, apply_settings
+from lakeserve.control.secrets.vault import Vault
+from lakeserve.core.crypto import KeyRing, new_master_key
 from lakeserve.core.endpoints import EntityState
 from lakeserve.core.identity import DEVELOPMENT_TOKEN, token_digest
+from lakeserve.core.ids import now_ms
 from lakeserve.core.ports import Snapshot
+from lakeserve.core.signed_tokens import SignedTokenReader
 from lakeserve.settings import Settings
 from lakeserve.storage.database import Storage
 
 
 class FakeDirectory:
-    """Knows the development token and nothing else."""
+    """Knows the development token, and after a refresh what is stored."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._snapshot = Snapshot(principals={token_digest(DEVELOPMENT_TOKEN): ADMINISTRATOR})
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(principals={token_digest(DEVELOPMENT_TOKEN): ADMINISTRATOR})
+        return self._snapshot
+
+    async def refresh_principals(self) -> None:
+        principals, subjects, keys = await self._storage.read(
+            lambda tx: (
+                tx.identity.principals(now_ms()),
+                tx.identity.service_principals(),
+                tx.keys.signing_keys(),
+            )
+        )
+        public = {key.id: key.public_key for key, _ in keys}
+        self._snapshot = Snapshot(principals=principals, signed=SignedTokenReader(public, subjects))
 
 
 class FakeStates:
@@ -58,10 +77,15 @@ def states() -> FakeStates:
 
 
 @pytest.fixture
-async def app(storage: Storage, states: FakeStates, tmp_path: Path) -> FastAPI:
+def vault(storage: Storage) -> Vault:
+    return Vault(storage, KeyRing([new_master_key()], "the test"))
+
+
+@pytest.fixture
+async def app(storage: Storage, states: FakeStates, tmp_path: Path, vault: Vault) -> FastAPI:
     settings = Settings(data_dir=tmp_path, workspace_id="4711")
     await apply_settings(storage, settings)
-    return create_control_app(storage, FakeDirectory(), states, settings)
+    return create_control_app(storage, FakeDirectory(storage), states, settings, vault)
 
 
 @pytest.fixture

@@ -74,7 +74,9 @@ async def test_when_to_come_back(client: httpx.AsyncClient) -> None:
         ('{"name": "a", "number": "many"}', "Field 'number' has the value 'many': Input should"),
         ('{"name": 3}', "Field 'name' has the value 3"),
         ('{"name": ', "not valid JSON"),
-        ('{"name": [%s]}' % ("1," * 500 + "1"), "..."),
+        ('{"name": "a", "number": "%s"}' % ("1" * 500 + "x"), "..."),
+        ('{"name": ["sk-secret"]}', "Field 'name' has a list: Input should be"),
+        ('{"name": {"key": "sk-secret"}}', "Field 'name' has an object: Input should be"),
         ("", "Field 'body' is required."),
     ],
 )
@@ -88,6 +90,7 @@ async def test_a_body_that_cannot_be_used(
         if kind == "application/json":
             assert text in reply.json()["message"]
             assert len(reply.json()["message"]) < 300
+            assert "sk-secret" not in reply.text
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, 400), (413, 400), (500, 500), (404, 404)])

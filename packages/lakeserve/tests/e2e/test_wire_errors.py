@@ -67,7 +67,7 @@ def test_unreachable_driver_app(platform: PlatformProcess) -> None:
 
 def test_unknown_and_unbuilt_calls(platform: PlatformProcess) -> None:
     check(platform.request("GET", "/api/2.0/nothing"), 404, "ENDPOINT_NOT_FOUND", "No API found")
-    check(platform.request("POST", "/api/2.0/secrets/put", {}), 501, "NOT_IMPLEMENTED", "ecret")
+    check(platform.request("POST", "/api/2.0/sql/statements", {}), 501, "NOT_IMPLEMENTED", "SQL")
     check(
         platform.request("POST", "/serving-endpoints/responses", {"model": "x", "input": "y"}),
         501,

@@ -1,11 +1,11 @@
 from dataclasses import replace
 
+from lakeserve.core.crypto import DataKey
 from lakeserve.core.signed_tokens import SigningKey
 from lakeserve.storage.database import Storage
-from lakeserve.storage.keys import StoredDataKey
 
-ONE = StoredDataKey("1" * 32, "old", "wrapped-1")
-TWO = StoredDataKey("2" * 32, "old", "wrapped-2")
+ONE = DataKey("1" * 32, "old", "wrapped-1")
+TWO = DataKey("2" * 32, "old", "wrapped-2")
 
 
 async def test_data_keys_can_be_wrapped_anew_and_forgotten(storage: Storage) -> None:

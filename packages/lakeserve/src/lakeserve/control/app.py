@@ -5,13 +5,15 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lakeserve.control.authorization import caller_of
+from lakeserve.control.authorization import LiveDirectory, caller_of
 from lakeserve.control.discovery import discovery_routes
 from lakeserve.control.endpoints.routes import EntityStates, endpoint_routes
 from lakeserve.control.errors import install_error_handlers
 from lakeserve.control.identity.routes import identity_routes
+from lakeserve.control.secrets.routes import secret_routes
+from lakeserve.control.secrets.service import SecretService
+from lakeserve.control.secrets.vault import Vault
 from lakeserve.control.unbuilt import unbuilt_routes
-from lakeserve.core.ports import Directory
 from lakeserve.settings import Settings
 from lakeserve.storage.database import Storage
 
@@ -30,16 +32,35 @@ class WithoutTrailingSlash:
         await self._app(scope, receive, send)
 
 
+class BodiesAreJson:
+    """Takes every body of the API for JSON: clients send ``text/json``, or what curl chooses."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and scope["path"].startswith("/api/"):
+            kept = [header for header in scope["headers"] if header[0] != b"content-type"]
+            scope = {**scope, "headers": [*kept, (b"content-type", b"application/json")]}
+        await self._app(scope, receive, send)
+
+
 def create_control_app(
-    storage: Storage, directory: Directory, states: EntityStates, settings: Settings
+    storage: Storage,
+    directory: LiveDirectory,
+    states: EntityStates,
+    settings: Settings,
+    secrets: Vault,
 ) -> FastAPI:
     """Build the control plane.
 
     Args:
-        storage: Where endpoints are read from.
+        storage: Where endpoints, secrets and principals lie.
         directory: Knows the principals of tokens.
         states: Knows what was last seen of served entities.
         settings: Supplies the workspace id.
+        secrets: Encrypts and decrypts.
     """
     app = FastAPI(
         title="lakeserve",
@@ -51,9 +72,11 @@ def create_control_app(
     )
     caller = caller_of(directory)
     app.add_middleware(WithoutTrailingSlash)
+    app.add_middleware(BodiesAreJson)
     install_error_handlers(app)
     app.include_router(discovery_routes(settings.workspace_id))
     app.include_router(identity_routes(settings.workspace_id, caller))
+    app.include_router(secret_routes(SecretService(storage, secrets), caller))
     app.include_router(endpoint_routes(storage, states, caller))
     app.router.routes.extend(unbuilt_routes(caller))
     return app

@@ -1,12 +1,22 @@
 """Who calls the control plane."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from fastapi import Request
 
 from lakeserve.core.authentication import authenticate
 from lakeserve.core.identity import Principal
 from lakeserve.core.ports import Directory
+
+
+class LiveDirectory(Directory, Protocol):
+    """A directory that can be told that who may call has changed."""
+
+    async def refresh_principals(self) -> None:
+        """Let tokens, users and groups count as they are stored now."""
+        ...
+
 
 Caller = Callable[[Request], Principal]
 

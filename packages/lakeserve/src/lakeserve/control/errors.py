@@ -40,9 +40,17 @@ def invalid_parameter(problems: RequestValidationError) -> InvalidParameter:
         return InvalidParameter(f"Field '{field}' is required.")
     if problem["type"] == "json_invalid":
         return InvalidParameter("The request body is not valid JSON.")
-    value = repr(problem["input"])
-    shown = value if len(value) <= SHOWN_CHARACTERS else value[:SHOWN_CHARACTERS] + "..."
-    return InvalidParameter(f"Field '{field}' has the value {shown}: {problem['msg']}.")
+    return InvalidParameter(f"Field '{field}' has {_shown(problem['input'])}: {problem['msg']}.")
+
+
+def _shown(value: object) -> str:
+    """A value as far as it may be repeated: an object or a list can hold secrets."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    text = repr(value)
+    return f"the value {text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + '...'}"
 
 
 def from_status(status: int, method: str, path: str) -> WireError:

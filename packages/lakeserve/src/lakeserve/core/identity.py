@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 # Documented on purpose: it works on loopback only, the settings refuse it on any other address.
 DEVELOPMENT_TOKEN = "dapi-lakeserve-development"  # noqa: S105
 
+# Everyone is in the first one. By name, with the ids that clients see.
+BUILT_IN_GROUPS = {"users": "1", "admins": "2"}
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:

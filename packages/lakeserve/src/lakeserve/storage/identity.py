@@ -5,7 +5,7 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
-from lakeserve.core.identity import Principal, new_token_id
+from lakeserve.core.identity import BUILT_IN_GROUPS, Principal, new_token_id
 from lakeserve.storage.tables import group_members, groups, tokens, users
 
 TokenOrigin = Literal["settings", "api"]
@@ -77,6 +77,15 @@ class IdentityRepository:
     def active(self, name: str) -> Principal | None:
         """The active user or service principal of that name."""
         return next(iter(self._actives(users.c.name == name)), None)
+
+    def knows(self, name: str) -> bool:
+        """Whether a user, service principal (by application id) or group has that name."""
+        if name in BUILT_IN_GROUPS:
+            return True
+        return any(
+            self._connection.execute(select(column).where(column == name)).first() is not None
+            for column in (users.c.name, groups.c.name)
+        )
 
     def service_principals(self) -> dict[str, Principal]:
         """The active ones, by application id."""

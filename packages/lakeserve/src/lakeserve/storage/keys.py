@@ -1,26 +1,10 @@
 """Data keys, each encrypted with a master key, and the keys that sign tokens."""
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection, delete, insert, select, update
 
+from lakeserve.core.crypto import DataKey
 from lakeserve.core.signed_tokens import SigningKey
 from lakeserve.storage.tables import data_keys, signing_keys
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDataKey:
-    """A data key as it lies in the database.
-
-    Attributes:
-        id: Stands beside every ciphertext of the key.
-        master_key_id: Which master key unwraps it.
-        wrapped: The key, encrypted.
-    """
-
-    id: str
-    master_key_id: str
-    wrapped: str
 
 
 class KeyRepository:
@@ -29,7 +13,7 @@ class KeyRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def save_data_key(self, key: StoredDataKey, now_ms: int) -> None:
+    def save_data_key(self, key: DataKey, now_ms: int) -> None:
         """Write a new data key."""
         self._connection.execute(
             insert(data_keys),
@@ -41,19 +25,19 @@ class KeyRepository:
             },
         )
 
-    def data_key(self, key_id: str) -> StoredDataKey | None:
+    def data_key(self, key_id: str) -> DataKey | None:
         """The data key of that id."""
         row = self._connection.execute(
             select(data_keys).where(data_keys.c.id == key_id)
         ).one_or_none()
-        return None if row is None else StoredDataKey(row.id, row.master_key_id, row.wrapped)
+        return None if row is None else DataKey(row.id, row.master_key_id, row.wrapped)
 
-    def data_keys(self) -> tuple[StoredDataKey, ...]:
+    def data_keys(self) -> tuple[DataKey, ...]:
         """Every data key."""
         rows = self._connection.execute(select(data_keys).order_by(data_keys.c.id))
-        return tuple(StoredDataKey(row.id, row.master_key_id, row.wrapped) for row in rows)
+        return tuple(DataKey(row.id, row.master_key_id, row.wrapped) for row in rows)
 
-    def rewrap(self, key: StoredDataKey) -> None:
+    def rewrap(self, key: DataKey) -> None:
         """Replace how a data key is encrypted; the key itself stays."""
         self._connection.execute(
             update(data_keys)

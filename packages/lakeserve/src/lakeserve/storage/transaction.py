@@ -6,6 +6,7 @@ from lakeserve.storage.clusters import ClusterRepository
 from lakeserve.storage.endpoints import EndpointRepository
 from lakeserve.storage.identity import IdentityRepository
 from lakeserve.storage.keys import KeyRepository
+from lakeserve.storage.secrets import SecretRepository
 from lakeserve.storage.states import StateRepository
 
 
@@ -17,4 +18,5 @@ class Transaction:
         self.identity = IdentityRepository(connection)
         self.clusters = ClusterRepository(connection)
         self.keys = KeyRepository(connection)
+        self.secrets = SecretRepository(connection)
         self.states = StateRepository(connection)

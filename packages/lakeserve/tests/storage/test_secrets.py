@@ -1,0 +1,61 @@
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from lakeserve.core.crypto import DataKey
+from lakeserve.core.secrets import SecretAcl, SecretFacts, SecretScope
+from lakeserve.storage.database import Storage
+from lakeserve.storage.transaction import Transaction
+
+SCOPE = SecretScope("team/scope", "anna@example.com", 1)
+FIRST = DataKey("1" * 32, "master", "wrapped-1")
+SECOND = DataKey("2" * 32, "master", "wrapped-2")
+
+
+async def test_scopes(storage: Storage) -> None:
+    other = SecretScope("another", "anna@example.com", 2)
+
+    def work(transaction: Transaction) -> None:
+        transaction.secrets.create_scope(SCOPE)
+        transaction.secrets.create_scope(other)
+
+    await storage.write(work)
+    assert await storage.read(lambda tx: tx.secrets.scopes()) == (other, SCOPE)
+    assert await storage.read(lambda tx: tx.secrets.count_scopes()) == 2
+    assert await storage.read(lambda tx: tx.secrets.has_scope("another"))
+    assert not await storage.read(lambda tx: tx.secrets.has_scope("nobody"))
+
+
+async def test_a_new_value_takes_the_old_one_and_its_key_away(storage: Storage) -> None:
+    await storage.write(lambda tx: tx.secrets.create_scope(SCOPE))
+    await storage.write(lambda tx: tx.secrets.put(SCOPE.name, "key", FIRST, "old", 1))
+    await storage.write(lambda tx: tx.secrets.put(SCOPE.name, "key", SECOND, "new", 2))
+    assert await storage.read(lambda tx: tx.secrets.find(SCOPE.name, "key")) == (SECOND, "new")
+    assert await storage.read(lambda tx: tx.secrets.facts(SCOPE.name)) == (SecretFacts("key", 2),)
+    assert await storage.read(lambda tx: tx.keys.data_keys()) == (SECOND,)
+
+    assert await storage.write(lambda tx: tx.secrets.delete(SCOPE.name, "key"))
+    assert not await storage.write(lambda tx: tx.secrets.delete(SCOPE.name, "key"))
+    assert await storage.read(lambda tx: tx.secrets.find(SCOPE.name, "key")) is None
+
+
+async def test_a_scope_takes_everything_along(storage: Storage, tmp_path: Path) -> None:
+    await storage.write(lambda tx: tx.secrets.create_scope(SCOPE))
+    await storage.write(lambda tx: tx.secrets.put(SCOPE.name, "key", FIRST, "text", 1))
+    await storage.write(lambda tx: tx.secrets.put_acl(SCOPE.name, SecretAcl("users", "READ")))
+    await storage.write(lambda tx: tx.secrets.delete_scope(SCOPE.name))
+    with closing(sqlite3.connect(tmp_path / "lakeserve.db")) as connection:
+        for table in ("secret_scopes", "secrets", "secret_acls", "data_keys"):
+            assert connection.execute(f"SELECT * FROM {table}").fetchall() == []
+
+
+async def test_acls(storage: Storage) -> None:
+    await storage.write(lambda tx: tx.secrets.create_scope(SCOPE))
+    for acl in (SecretAcl("users", "READ"), SecretAcl("a", "WRITE"), SecretAcl("a", "MANAGE")):
+        await storage.write(lambda tx, acl=acl: tx.secrets.put_acl(SCOPE.name, acl))
+    assert await storage.read(lambda tx: tx.secrets.acls(SCOPE.name)) == (
+        SecretAcl("a", "MANAGE"),
+        SecretAcl("users", "READ"),
+    )
+    assert await storage.write(lambda tx: tx.secrets.delete_acl(SCOPE.name, "a"))
+    assert not await storage.write(lambda tx: tx.secrets.delete_acl(SCOPE.name, "a"))
