@@ -3,7 +3,7 @@
 import orjson
 import pytest
 from lakeserve.core.endpoints import Target
-from lakeserve.providers.base import Operation
+from lakeserve.providers.base import Asked, Operation
 from lakeserve.providers.local import LocalProvider
 
 TARGET = Target("id", "e", "local", "demo", "Demo", 100)
@@ -42,5 +42,6 @@ def test_errors_say_what_the_worker_said(body: bytes, message: str) -> None:
 
 
 def test_answers_pass() -> None:
-    assert LOCAL.reply("chat", b"{}") == b"{}"
-    assert LOCAL.events("chat") is None
+    asked = Asked(TARGET, "chat", {})
+    assert LOCAL.reply(asked, b"{}") == b"{}"
+    assert LOCAL.events(asked) is None

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 from lakeserve.core.endpoints import Target
+from lakeserve.providers.base import Asked
 from lakeserve.providers.openai import OpenAIProvider
 
 TARGET = Target("id", "e", "openai", "gpt-x", "GPT", 100, credential="sk-1")
@@ -45,5 +46,6 @@ def test_error() -> None:
 
 
 def test_answers_pass() -> None:
-    assert OPENAI.reply("chat", b"{}") == b"{}"
-    assert OPENAI.events("chat") is None
+    asked = Asked(TARGET, "chat", {})
+    assert OPENAI.reply(asked, b"{}") == b"{}"
+    assert OPENAI.events(asked) is None

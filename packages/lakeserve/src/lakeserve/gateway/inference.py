@@ -25,7 +25,7 @@ from lakeserve.gateway.upstream.connection import Connection
 from lakeserve.gateway.upstream.failure import UpstreamFailure
 from lakeserve.gateway.upstream.head import json_request
 from lakeserve.gateway.upstream.pool import Origin, UpstreamPool
-from lakeserve.providers.base import Provider, UpstreamRequest
+from lakeserve.providers.base import Asked, EventTranslator, Provider, UpstreamRequest
 from lakeserve.providers.table import provider
 
 MAX_REPLY_BYTES = 64 * 1024 * 1024
@@ -124,14 +124,15 @@ async def _relay(
             f"The upstream of served entity {target.entity_name!r} answered with"
             f" {_media_type(connection) or 'no content type'} where {expected} was expected."
         )
-    await reply.whole(200, translation.reply(asked.operation, body), _origin_headers(target))
+    body = translation.reply(Asked(target, asked.operation, asked.body), body)
+    await reply.whole(200, body, _origin_headers(target))
 
 
 async def _relay_events(
     reply: Reply, connection: Connection, target: Target, translation: Provider, asked: Question
 ) -> None:
     splitter = EventSplitter()
-    translator = translation.events(asked.operation)
+    translator = translation.events(Asked(target, asked.operation, asked.body))
     await reply.start_events(_origin_headers(target))
     try:
         while data := await connection.read():
@@ -140,14 +141,25 @@ async def _relay_events(
                 events = translator.feed(events)
             if events:
                 await reply.part(events)
+            if translator is not None and translator.failure is not None:
+                raise translator.failure
     except UpstreamFailure:
-        if not splitter.done:
+        if not (splitter.done if translator is None else translator.done):
             raise
-    if not splitter.done and connection.close_delimited:
+    if _is_cut(connection, splitter, translator):
         raise BadUpstream(
             f"The upstream of served entity {target.entity_name!r} ended its stream early."
         )
-    await reply.end(b"" if splitter.done else DONE)
+    await reply.end(b"" if splitter.done and translator is None else DONE)
+
+
+def _is_cut(
+    connection: Connection, splitter: EventSplitter, translator: EventTranslator | None
+) -> bool:
+    """Whether a stream that has ended is not whole."""
+    if translator is not None:
+        return not translator.done
+    return not splitter.done and connection.close_delimited
 
 
 async def _refusal(connection: Connection, target: Target, translation: Provider) -> WireError:

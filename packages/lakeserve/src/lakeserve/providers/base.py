@@ -41,11 +41,39 @@ class UpstreamRequest(NamedTuple):
     body: bytes
 
 
+class Asked(NamedTuple):
+    """What an upstream was asked, for reading its answer.
+
+    Attributes:
+        body: The caller's JSON object, without the gateway's own fields.
+    """
+
+    target: Target
+    operation: Operation
+    body: Mapping[str, Any]
+
+
 class EventTranslator(Protocol):
-    """Turns the events of one upstream stream into those that the caller is promised."""
+    """Turns the events of one upstream stream into those that the caller is promised.
+
+    The stream's last event, ``[DONE]``, is the gateway's.
+    """
+
+    @property
+    def done(self) -> bool:
+        """Whether the upstream has said that its stream is whole."""
+        ...
+
+    @property
+    def failure(self) -> WireError | None:
+        """What the upstream failed with in the middle of its stream; nothing follows it."""
+        ...
 
     def feed(self, events: bytes) -> bytes:
-        """Translate whole events; may answer with none yet."""
+        """Translate whole events of ``data:`` lines; may answer with none yet.
+
+        Never raises: what precedes a failure still has to reach the caller.
+        """
         ...
 
 
@@ -78,11 +106,15 @@ class Provider(Protocol):
         """
         ...
 
-    def reply(self, operation: Operation, body: bytes) -> bytes:
-        """The caller's form of a whole reply."""
+    def reply(self, asked: Asked, body: bytes) -> bytes:
+        """The caller's form of a whole reply.
+
+        Raises:
+            BadUpstream: It is not what this provider documents.
+        """
         ...
 
-    def events(self, operation: Operation) -> EventTranslator | None:
+    def events(self, asked: Asked) -> EventTranslator | None:
         """A translator for one stream, or None when the events pass as they are."""
         ...
 
@@ -114,6 +146,14 @@ def upstream_error(status: int, message: str, headers: Mapping[str, str]) -> Wir
     if 400 <= status < 500:
         return BadRequest(message)
     return BadUpstream(message)
+
+
+def external_error(
+    provider: str, status: int, body: bytes, headers: Mapping[str, str]
+) -> WireError:
+    """A vendor's error as JSON text, marked with the provider's name."""
+    value = {"external_model_provider": provider, "external_model_error": error_value(body)}
+    return upstream_error(status, orjson.dumps(value).decode(), headers)
 
 
 def retry_after_s(value: str | None) -> int | None:

@@ -6,6 +6,7 @@ from typing import Any
 from lakeserve.core.endpoints import Target
 from lakeserve.core.errors import WireError
 from lakeserve.providers.base import (
+    Asked,
     EventTranslator,
     Operation,
     UpstreamRequest,
@@ -34,11 +35,11 @@ class LocalProvider:
         content = with_fields(body, raw, {"model": target.upstream_model})
         return UpstreamRequest(PATHS[operation], (), content)
 
-    def reply(self, operation: Operation, body: bytes) -> bytes:
+    def reply(self, asked: Asked, body: bytes) -> bytes:
         """Workers answer in the caller's form."""
         return body
 
-    def events(self, operation: Operation) -> EventTranslator | None:
+    def events(self, asked: Asked) -> EventTranslator | None:
         """Workers stream in the caller's form."""
         return None
 

@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from lakeserve.core.endpoints import Target
 from lakeserve.core.errors import WireError
 from lakeserve.providers.base import (
+    Asked,
     EventTranslator,
     Operation,
     UpstreamRequest,
-    error_value,
-    upstream_error,
+    external_error,
     with_fields,
 )
 
@@ -40,21 +38,17 @@ class OpenAIProvider:
             headers = (*headers, ("openai-organization", target.options["organization"]))
         return UpstreamRequest(PATHS[operation], headers, with_fields(body, raw, fields))
 
-    def reply(self, operation: Operation, body: bytes) -> bytes:
+    def reply(self, asked: Asked, body: bytes) -> bytes:
         """The reply is in the caller's form already."""
         return body
 
-    def events(self, operation: Operation) -> EventTranslator | None:
+    def events(self, asked: Asked) -> EventTranslator | None:
         """The events are in the caller's form already."""
         return None
 
     def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:
         """The upstream's error as JSON text, marked with the provider's documented name."""
-        value = {
-            "external_model_provider": self.documented_name,
-            "external_model_error": error_value(body),
-        }
-        return upstream_error(status, orjson.dumps(value).decode(), headers)
+        return external_error(self.documented_name, status, body, headers)
 
 
 def usage_fields(body: Mapping[str, Any]) -> dict[str, Any]:
