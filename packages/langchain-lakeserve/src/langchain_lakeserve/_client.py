@@ -59,6 +59,7 @@ class Client:
         self._retries = DEFAULT_RETRIES if max_retries is None else max_retries
         self._headers = {
             "content-type": "application/json",
+            "accept-encoding": "identity",  # events shall not wait in a compressor
             "user-agent": "langchain-lakeserve",
             **{name.lower(): value for name, value in (headers or {}).items()},
         }

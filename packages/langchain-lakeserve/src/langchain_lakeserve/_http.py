@@ -91,7 +91,7 @@ class _Connections:
     def take(self, origin: str, timeout: float | None) -> HTTPConnection:
         """Return a connection to an origin, an idle one if there is one."""
         if self._process != os.getpid():  # a forked child must not share its parent's sockets
-            self.__init__()  # type: ignore[misc]
+            self._idle, self._process = {}, os.getpid()
         idle = self._idle.get(origin)
         while idle:
             try:
