@@ -16,7 +16,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_lakeserve._client import END
 from langchain_lakeserve._content import part_from_wire
 from langchain_lakeserve._json import JSONObject, JSONValue
-from langchain_lakeserve._messages import extras_from_wire
+from langchain_lakeserve._messages import extras_from_wire, message_from_wire
 from langchain_lakeserve._replies import chat_result, documented_counts, reply_metadata
 from langchain_lakeserve._usage import merged_usage, usage_metadata
 from langchain_lakeserve.errors import EmptyReplyError, StreamInterruptedError
@@ -31,6 +31,7 @@ class ChatStreamReader:
     """
 
     __slots__ = (
+        "_agent_calls",
         "_blocks",
         "_ended",
         "_finish",
@@ -52,6 +53,7 @@ class ChatStreamReader:
         self._kind: str | None = None
         self._index = -1
         self._others: dict[int, JSONObject] = {}
+        self._agent_calls: list[JSONObject] = []  # not yet known whether the agent runs them
 
     def read(self, event: JSONObject) -> ChatGenerationChunk | None:
         """Translate one event; None if there is nothing to hand on yet."""
@@ -96,6 +98,7 @@ class ChatStreamReader:
             content=[] if self._blocks else "",
             usage_metadata=usage,
             response_metadata=metadata,
+            tool_call_chunks=_call_chunks(_numbered(self._agent_calls)),
             chunk_position="last",
         )
         return ChatGenerationChunk(message=message)
@@ -178,6 +181,7 @@ class ChatStreamReader:
             return ChatGenerationChunk(
                 message=AIMessageChunk(
                     content=whole.content,
+                    tool_calls=getattr(whole, "tool_calls", []),
                     additional_kwargs=whole.additional_kwargs,
                     response_metadata=extras,
                 )
@@ -186,8 +190,24 @@ class ChatStreamReader:
         if not isinstance(delta, dict):
             return None
         self._finish = event.get("finish_reason") or "stop"  # agents mark no end
-        choice = {"delta": delta}
-        return self._read_choice(event, choice)
+        if delta.get("role") == "tool":
+            return self._agent_step(delta)
+        if calls := delta.get("tool_calls"):
+            self._agent_calls.extend(calls)
+            delta = {key: value for key, value in delta.items() if key != "tool_calls"}
+        return self._read_choice(event, {"delta": delta})
+
+    def _agent_step(self, result: JSONObject) -> ChatGenerationChunk:
+        """Hand on a tool call that the agent has run itself; nobody shall run it again."""
+        answered = result.get("tool_call_id")
+        calls = [call for call in self._agent_calls if call.get("id") == answered]
+        self._agent_calls = [call for call in self._agent_calls if call.get("id") != answered]
+        asked = [{"role": "assistant", "content": "", "tool_calls": calls}] if calls else []
+        steps = [message_from_wire(wire).model_dump(exclude_none=True) for wire in (*asked, result)]
+        message = AIMessageChunk(content="", additional_kwargs={"agent_messages": steps})
+        if self._head is None:
+            self._head = {}
+        return ChatGenerationChunk(message=message)
 
     def _collect_other(self, choice: JSONObject) -> None:
         index = choice["index"]

@@ -39,6 +39,7 @@ class ResponseStreamReader:
         self._indexes: dict[tuple[JSONValue, ...], int] = {}
         self._streamed: set[tuple[str, JSONValue]] = set()
         self._calls = False
+        self._whole_calls: list[JSONObject] = []
         self._any = False
 
     def read(self, event: JSONObject) -> ChatGenerationChunk | None:
@@ -66,12 +67,14 @@ class ResponseStreamReader:
             EmptyReplyError: The stream held nothing.
             StreamInterruptedError: It ended before the reply was complete.
         """
-        if not self._any and not self._streamed:
+        if not (self._any or self._streamed or self._whole_calls):
             if self._complete:
                 raise EmptyReplyError("the endpoint's stream held no output")
             raise StreamInterruptedError("the stream ended before its first output")
         if not self._complete:
             raise StreamInterruptedError("the stream ended before the reply was complete")
+        calls = [self._call_chunk(call) for call in self._whole_calls]
+        self._calls = self._calls or bool(calls)
         usage = usage_metadata(self._usage) if self._report_usage else None
         metadata = {
             **documented_counts(usage),
@@ -88,9 +91,19 @@ class ResponseStreamReader:
             usage_metadata=usage,
             response_metadata=metadata,
             additional_kwargs=extra,
+            tool_call_chunks=calls,
             chunk_position="last",
         )
         return ChatGenerationChunk(message=message)
+
+    def _call_chunk(self, item: JSONObject) -> ToolCallChunk:
+        return ToolCallChunk(
+            type="tool_call_chunk",
+            name=item.get("name"),
+            args=item.get("arguments") or "",
+            id=item.get("call_id") or item.get("id"),
+            index=self._index("whole call", item.get("call_id")),
+        )
 
     _stop_index = 0
 
@@ -205,10 +218,14 @@ class ResponseStreamReader:
         kind = item.get("type")
         if kind == "function_call":
             if ("call", place) not in self._streamed:
-                return self._call(event, item.get("name"), item.get("arguments") or "", item)
+                # Perhaps an agent has run it itself; then nobody shall run it again.
+                self._whole_calls.append(item)
+                return None
             if ("arguments", place) not in self._streamed and item.get("arguments"):
                 return self._call(event, None, item["arguments"], {})
             return None
+        if kind == "function_call_output":
+            return self._agent_step(item)
         if kind == "reasoning" and ("reasoning", place) in self._streamed:
             identity = reasoning_identity(item)
             block = {"type": "reasoning", **identity, "index": self._index("reasoning", place, 0)}
@@ -216,6 +233,17 @@ class ResponseStreamReader:
         if kind == "message" and ("text", place) in self._streamed:
             return None
         return self._unstreamed(item, place)
+
+    def _agent_step(self, result: JSONObject) -> AIMessageChunk:
+        answered = result.get("call_id")
+        steps = [c for c in self._whole_calls if c.get("call_id") == answered]
+        self._whole_calls = [c for c in self._whole_calls if c.get("call_id") != answered]
+        blocks: list[str | JSONObject] = [
+            {**block, "index": self._index(step.get("type"), answered)}
+            for step in (*steps, result)
+            for block in blocks_of_item(step)
+        ]
+        return AIMessageChunk(content=blocks)
 
     def _unstreamed(self, item: JSONObject, place: JSONValue) -> AIMessageChunk | None:
         blocks: list[str | JSONObject] = []

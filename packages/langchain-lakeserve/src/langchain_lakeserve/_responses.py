@@ -218,8 +218,11 @@ def assistant_from_items(items: Iterable[JSONObject]) -> AIMessage:
     blocks: list[str | JSONObject] = []
     calls: list[JSONObject] = []
     refusal = ""
+    items = list(items)
+    # Calls that an agent has run itself: nobody shall run them again.
+    answered = {i.get("call_id") for i in items if i.get("type") == "function_call_output"}
     for item in items:
-        if item.get("type") == "function_call":
+        if item.get("type") == "function_call" and item.get("call_id") not in answered:
             calls.append(chat_call(item))
             continue
         blocks.extend(blocks_of_item(item))

@@ -158,6 +158,23 @@ def test_agents_stream_deltas_without_choices() -> None:
     assert message.content == "ab"
 
 
+def test_what_an_agent_has_run_is_not_run_again() -> None:
+    def call(name: str) -> JSONObject:
+        return {"id": name, "type": "function", "function": {"name": name, "arguments": "{}"}}
+
+    message = streamed(
+        [
+            {"delta": {"role": "assistant", "content": "", "tool_calls": [call("a"), call("b")]}},
+            {"delta": {"role": "tool", "content": "42", "tool_call_id": "a"}},
+            {"delta": {"role": "assistant", "content": "It is 42."}},
+        ]
+    )
+    assert message.content == "It is 42."
+    assert [c["name"] for c in message.tool_calls] == ["b"]
+    steps = message.additional_kwargs["agent_messages"]
+    assert [step["type"] for step in steps] == ["ai", "tool"]
+
+
 @pytest.mark.parametrize(
     ("data", "kind"),
     [

@@ -216,6 +216,31 @@ def test_an_agent_marks_no_end() -> None:
     assert streamed([*DONE_ITEMS, END]).text == "two words"
 
 
+def test_what_an_agent_has_run_is_not_run_again() -> None:
+    items = [
+        {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "a", "output": "42"},
+        {"type": "function_call", "call_id": "b", "name": "g", "arguments": "{}"},
+        {"type": "message", "content": [{"type": "output_text", "text": "It is 42."}]},
+    ]
+    whole = response_result({"output": items}).generations[0].message
+    message = streamed(
+        [*({"type": "response.output_item.done", "item": item} for item in items), END]
+    )
+    assert isinstance(whole, AIMessage)
+    assert message.text == whole.text == "It is 42."
+    assert [c["name"] for c in message.tool_calls] == ["g"]
+    assert message.tool_calls == whole.tool_calls
+    assert without_index(message) == whole.content
+    replayed = items_to_wire([whole])
+    assert [item["type"] for item in replayed] == [
+        "function_call",
+        "function_call_output",
+        "message",
+        "function_call",
+    ]
+
+
 def test_stop_strings_are_honoured_here() -> None:
     assert streamed(ALL, stop=["wor"]).text == "two "
     assert response_result(REPLY, ["wor"]).generations[0].message.text == "two "
