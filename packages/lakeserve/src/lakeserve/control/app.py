@@ -13,6 +13,8 @@ from lakeserve.control.identity.routes import identity_routes
 from lakeserve.control.secrets.routes import secret_routes
 from lakeserve.control.secrets.service import SecretService
 from lakeserve.control.secrets.vault import Vault
+from lakeserve.control.tokens.routes import token_routes
+from lakeserve.control.tokens.service import TokenService
 from lakeserve.control.unbuilt import unbuilt_routes
 from lakeserve.settings import Settings
 from lakeserve.storage.database import Storage
@@ -76,6 +78,8 @@ def create_control_app(
     install_error_handlers(app)
     app.include_router(discovery_routes(settings.workspace_id))
     app.include_router(identity_routes(settings.workspace_id, caller))
+    tokens = TokenService(storage, directory)
+    app.include_router(token_routes(tokens, caller, settings.workspace_id))
     app.include_router(secret_routes(SecretService(storage, secrets), caller))
     app.include_router(endpoint_routes(storage, states, caller))
     app.router.routes.extend(unbuilt_routes(caller))

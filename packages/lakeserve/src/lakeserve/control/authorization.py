@@ -6,6 +6,7 @@ from typing import Protocol
 from fastapi import Request
 
 from lakeserve.core.authentication import authenticate
+from lakeserve.core.errors import PermissionDenied
 from lakeserve.core.identity import Principal
 from lakeserve.core.ports import Directory
 
@@ -29,3 +30,17 @@ def caller_of(directory: Directory) -> Caller:
         return authenticate(request.headers.get("authorization"), known.principals, known.signed)
 
     return caller
+
+
+def require_admin(caller: Principal, what: str) -> None:
+    """Refuse a caller who is no administrator.
+
+    Args:
+        caller: Who calls.
+        what: What takes an administrator, as an infinitive without "to".
+
+    Raises:
+        PermissionDenied: It is none.
+    """
+    if not caller.admin:
+        raise PermissionDenied(f"{caller.name} may not {what}: that takes an administrator.")

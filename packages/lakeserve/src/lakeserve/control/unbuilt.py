@@ -30,8 +30,6 @@ UNBUILT: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (READ, _ENDPOINTS + ":foundation-models", "The list of foundation models"),
     (WRITE, "/api/2.0/external-function", "External functions"),
     (ANY, "/api/2.0/permissions/{path:path}", "Permissions"),
-    (ANY, "/api/2.0/token/{path:path}", "Personal access tokens"),
-    (ANY, "/api/2.0/token-management/{path:path}", "Token management"),
     (ANY, _SCIM + "/Users", "SCIM users"),
     (ANY, _SCIM + "/Users/{path:path}", "SCIM users"),
     (ANY, _SCIM + "/Groups", "SCIM groups"),

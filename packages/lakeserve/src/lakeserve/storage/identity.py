@@ -87,6 +87,10 @@ class IdentityRepository:
             for column in (users.c.name, groups.c.name)
         )
 
+    def names(self) -> dict[str, str]:
+        """Names of users and application ids of service principals, by their ids."""
+        return {row.id: row.name for row in self._connection.execute(select(users))}
+
     def service_principals(self) -> dict[str, Principal]:
         """The active ones, by application id."""
         return {each.name: each for each in self._actives(users.c.kind == "service_principal")}

@@ -8,6 +8,7 @@ from lakeserve.storage.identity import IdentityRepository
 from lakeserve.storage.keys import KeyRepository
 from lakeserve.storage.secrets import SecretRepository
 from lakeserve.storage.states import StateRepository
+from lakeserve.storage.tokens import TokenRepository
 
 
 class Transaction:
@@ -20,3 +21,4 @@ class Transaction:
         self.keys = KeyRepository(connection)
         self.secrets = SecretRepository(connection)
         self.states = StateRepository(connection)
+        self.tokens = TokenRepository(connection)
