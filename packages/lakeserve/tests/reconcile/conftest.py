@@ -11,6 +11,7 @@ from lakeserve.core.endpoints import (
     ServedEntity,
     StartPolicy,
 )
+from lakeserve.core.errors import InvalidParameter
 from lakeserve.reconcile.pace import Pace
 from lakeserve.reconcile.supervisor import Supervisor
 from lakeserve.settings import Settings, Upstream
@@ -65,6 +66,27 @@ class Models:
         return ModelFile(data_dir / reference, kind, reference, "A model.")
 
 
+class Secrets:
+    """Knows the values that a test gives, by reference; a sealed value is its own ciphertext."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, str] = {}
+        self.error: Exception | None = None
+
+    async def resolve(self, reference: str, creator: str) -> str:
+        if self.error is not None:
+            raise self.error
+        if reference not in self.known:
+            raise InvalidParameter(f"no secret {reference} for {creator}")
+        return self.known[reference]
+
+    async def seal(self, value: str) -> str:
+        return value
+
+    async def unseal(self, ciphertext: str) -> str:
+        return ciphertext
+
+
 async def somebody_listens(_address: Address) -> bool:
     return True
 
@@ -89,6 +111,11 @@ def models() -> Models:
 
 
 @pytest.fixture
+def secrets() -> Secrets:
+    return Secrets()
+
+
+@pytest.fixture
 def runner() -> FakeRunner:
     return FakeRunner(address=Address(uds="/run/worker.sock"))
 
@@ -109,10 +136,10 @@ async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
 
 @pytest.fixture
 async def supervisor(
-    storage: Storage, runner: FakeRunner, settings: Settings, models: Models
+    storage: Storage, runner: FakeRunner, settings: Settings, models: Models, secrets: Secrets
 ) -> AsyncIterator[Supervisor]:
     made = Supervisor(
-        storage, runner, settings, pace=QUICK, resolve_model=models, probe=somebody_listens
+        storage, runner, settings, secrets, pace=QUICK, resolve_model=models, probe=somebody_listens
     )
     yield made
     await made.stop(0.0)

@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lakeserve.core.endpoints import Address, EntityState, Target
+from lakeserve.core.endpoints import (
+    Address,
+    Endpoint,
+    EntityState,
+    ExternalModel,
+    ServedEntity,
+    Target,
+)
 from lakeserve.core.errors import ConfigurationError, EngineError, Unavailable
 from lakeserve.core.identity import Principal
 from lakeserve.reconcile.supervisor import Supervisor
@@ -202,11 +209,11 @@ async def test_an_on_demand_worker_starts_with_its_first_call(
 
 
 async def test_a_call_does_not_wait_for_ever(
-    storage: Storage, runner: FakeRunner, tmp_path: Path, models: Any
+    storage: Storage, runner: FakeRunner, tmp_path: Path, models: Any, secrets: Any
 ) -> None:
     runner.auto_ready = False
     settings = Settings.model_validate({"data_dir": tmp_path, "engine": {"start_timeout_s": 0.05}})
-    supervisor = Supervisor(storage, runner, settings, resolve_model=models)
+    supervisor = Supervisor(storage, runner, settings, secrets, resolve_model=models)
     await supervisor.start()
     with pytest.raises(Unavailable, match="'lazy' is not ready: "):
         await supervisor.activate("lazy-entity")
@@ -216,14 +223,14 @@ async def test_a_call_does_not_wait_for_ever(
 
 
 async def test_a_dead_worker_is_not_handed_out(
-    storage: Storage, runner: FakeRunner, settings: Settings, models: Any
+    storage: Storage, runner: FakeRunner, settings: Settings, models: Any, secrets: Any
 ) -> None:
     listening: list[bool] = []
 
     async def probe(_address: Address) -> bool:
         return listening.pop() if listening else True
 
-    supervisor = Supervisor(storage, runner, settings, resolve_model=models, probe=probe)
+    supervisor = Supervisor(storage, runner, settings, secrets, resolve_model=models, probe=probe)
     await started(supervisor)
     listening[:] = [False]
     assert await supervisor.activate("first-entity") == SOCKET
@@ -266,12 +273,12 @@ async def test_serving_does_not_need_the_database(
 
 
 async def test_a_second_platform_finds_the_stored_facts(
-    supervisor: Supervisor, storage: Storage, settings: Settings, models: Any
+    supervisor: Supervisor, storage: Storage, settings: Settings, models: Any, secrets: Any
 ) -> None:
     await started(supervisor)
     before = supervisor.snapshot()
     await supervisor.stop(0.0)
-    again = Supervisor(storage, FakeRunner(address=SOCKET), settings, resolve_model=models)
+    again = Supervisor(storage, FakeRunner(address=SOCKET), settings, secrets, resolve_model=models)
     await started(again)
     assert again.snapshot() == before
     await again.stop(0.0)
@@ -290,3 +297,68 @@ async def test_slow_starts_are_told(
         "first is not ready: Starting model of first",
         "second is not ready: Starting model of second",
     ]
+
+
+REFERENCE = "{{secrets/scope/key}}"
+
+
+def external(name: str, *references: str) -> Endpoint:
+    entities = tuple(
+        ServedEntity(
+            f"{name}-{number}-entity",
+            f"{name}-{number}",
+            ExternalModel("openai", "gpt-4", {"openai_api_key": reference}),
+            "gpt-4",
+            "M.",
+            traffic_percentage=100 // len(references),
+        )
+        for number, reference in enumerate(references)
+    )
+    return Endpoint(f"{name}-id", name, "llm/v1/chat", "EXTERNAL_MODEL", "a", 1, 1, entities)
+
+
+async def test_a_new_external_endpoint_serves_soon(
+    supervisor: Supervisor, storage: Storage, secrets: Any, until: Until
+) -> None:
+    secrets.known[REFERENCE] = "sk-1"
+    await started(supervisor)
+    await storage.write(lambda tx: tx.endpoints.save(external("chat", REFERENCE)))
+    await supervisor.endpoints_changed()
+    assert deployment(supervisor, "chat-0") == "DEPLOYMENT_CREATING"
+    assert target(supervisor, "chat").failure == "Waiting for its secrets to be resolved"
+    await until(lambda: target(supervisor, "chat").failure is None)
+    assert supervisor.states()["chat-0-entity"] == READY
+    assert (target(supervisor, "chat").credential, target(supervisor, "chat").provider) == (
+        "sk-1",
+        "openai",
+    )
+
+    await storage.write(lambda tx: tx.endpoints.delete("chat-id"))
+    await supervisor.endpoints_changed()
+    assert "chat" not in supervisor.snapshot().endpoints
+
+
+async def test_a_restart_deploys_before_the_first_call(
+    supervisor: Supervisor, storage: Storage, secrets: Any
+) -> None:
+    secrets.known[REFERENCE] = "sk-1"
+    await storage.write(lambda tx: tx.endpoints.save(external("chat", REFERENCE, "{{other}}")))
+    await supervisor.start()
+    first, second = supervisor.snapshot().endpoints["chat"].targets
+    assert (first.failure, first.credential) == (None, "sk-1")
+    assert second.failure == "no secret {{other}} for a"
+    assert supervisor.states()["chat-1-entity"].deployment == "DEPLOYMENT_FAILED"
+
+
+async def test_busy_storage_is_asked_again(
+    supervisor: Supervisor, storage: Storage, secrets: Any, until: Until, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("lakeserve.reconcile.deployments.RETRY_S", 0.01)
+    await started(supervisor)
+    secrets.error = Unavailable("locked")
+    await storage.write(lambda tx: tx.endpoints.save(external("chat", REFERENCE)))
+    await supervisor.endpoints_changed()
+    await asyncio.sleep(0.05)
+    assert deployment(supervisor, "chat-0") == "DEPLOYMENT_CREATING"
+    secrets.error, secrets.known = None, {REFERENCE: "sk-1"}
+    await until(lambda: target(supervisor, "chat").credential == "sk-1")

@@ -1,18 +1,20 @@
 """The gateway's view of endpoints, from what is wanted and what was seen. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lakeserve.core.endpoints import (
     Address,
     Endpoint,
     EntityState,
+    ExternalModel,
     OpenAICompatible,
     RoutableEndpoint,
     ServedEntity,
     Target,
 )
 from lakeserve.reconcile.addresses import parse_address
+from lakeserve.reconcile.external import external_target
 from lakeserve.settings import Settings, Upstream
 
 # Names in the provider table.
@@ -22,10 +24,16 @@ OPENAI_PROVIDER = "openai"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was last seen of a local entity."""
+    """What was last seen of a local or an external entity.
+
+    Attributes:
+        address: Where a local worker listens, or None while it does not.
+        secrets: Of an external model, by field, or None while they are not resolved.
+    """
 
     state: EntityState
-    address: Address | None
+    address: Address | None = None
+    secrets: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 def routable(
@@ -35,7 +43,7 @@ def routable(
 
     Args:
         endpoint: What is wanted.
-        seen: By entity id, for local entities.
+        seen: By entity id, for local and external entities.
         credential: For the endpoint's upstream, where it has one.
     """
     return RoutableEndpoint(
@@ -71,6 +79,8 @@ def _target(entity: ServedEntity, seen: Mapping[str, Seen], credential: str | No
             credential=credential,
         )
     local = seen[entity.id]
+    if isinstance(backend, ExternalModel):
+        return external_target(entity, backend, local.secrets, local.state)
     failed = local.state.deployment == "DEPLOYMENT_FAILED"
     return Target(
         entity_id=entity.id,

@@ -1,16 +1,25 @@
 """Moves what is seen towards what is wanted, and tells the gateway where calls go."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from lakeserve.core.authentication import SignedTokens
-from lakeserve.core.endpoints import Address, Cluster, Endpoint, EntityState, LocalModel
+from lakeserve.core.endpoints import (
+    Address,
+    Cluster,
+    Endpoint,
+    EntityState,
+    ExternalModel,
+    LocalModel,
+)
 from lakeserve.core.errors import Unavailable
 from lakeserve.core.identity import Principal
 from lakeserve.core.ids import now_ms
-from lakeserve.core.ports import Snapshot
+from lakeserve.core.ports import SecretResolver, Snapshot
 from lakeserve.core.signed_tokens import SignedTokenReader
 from lakeserve.reconcile.addresses import answers
+from lakeserve.reconcile.deployments import Deployments
 from lakeserve.reconcile.entity import READY, LocalEntity
 from lakeserve.reconcile.launch import Launcher, Resolve
 from lakeserve.reconcile.pace import USUAL_PACE, Pace
@@ -22,6 +31,8 @@ from lakeserve.storage.database import Storage
 from lakeserve.workers.models import resolve
 from lakeserve.workers.protocols import Runner
 
+logger = logging.getLogger(__name__)
+
 
 class Supervisor:
     """Keeps a worker behind every local entity; the gateway's ``Directory`` and ``Activator``.
@@ -30,6 +41,7 @@ class Supervisor:
         storage: Where wanted and observed facts lie.
         runner: Starts workers.
         settings: Engine, directories and credentials of upstreams.
+        secrets: Resolves the secrets of external models.
         pace: When to start failed workers again.
         resolve_model: Finds the file of a model reference.
         probe: Whether anybody listens at an address.
@@ -40,6 +52,7 @@ class Supervisor:
         storage: Storage,
         runner: Runner,
         settings: Settings,
+        secrets: SecretResolver,
         *,
         pace: Pace = USUAL_PACE,
         resolve_model: Resolve = resolve,
@@ -52,6 +65,7 @@ class Supervisor:
         self._resolve = resolve_model
         self._probe = probe
         self._recorder = StateRecorder(storage)
+        self._deployments = Deployments(storage, secrets, self._reload_endpoints)
         self._endpoints: tuple[Endpoint, ...] = ()
         self._principals: Mapping[str, Principal] = {}
         self._signed: SignedTokens | None = None
@@ -84,10 +98,27 @@ class Supervisor:
             for entity in endpoint.entities
             if isinstance(entity.backend, LocalModel)
         }
+        # What was deployed before serves from the first call on.
+        if await self._deployments.settle(self._endpoints):
+            await self._reload_endpoints()
         self._publish()
         self._recorder.start()
+        self._deployments.start()
         for entity in self._entities.values():
             entity.start()
+
+    async def endpoints_changed(self) -> None:
+        """See ``Changes.endpoints_changed``; a database that is busy now is read again later."""
+        try:
+            await self._reload_endpoints()
+        except Unavailable:
+            logger.warning("endpoints have changed, but cannot be read now; trying again")
+        self._deployments.wake()
+
+    async def _reload_endpoints(self) -> tuple[Endpoint, ...]:
+        self._endpoints = await self._storage.read(lambda transaction: transaction.endpoints.all())
+        self._publish()
+        return self._endpoints
 
     async def refresh_principals(self) -> None:
         """Let tokens, users and groups count as they are stored now.
@@ -134,6 +165,7 @@ class Supervisor:
 
     async def stop(self, grace_s: float) -> None:
         """Stop every worker; calls they still answer get ``grace_s`` seconds."""
+        await self._deployments.stop()
         await asyncio.gather(*(entity.stop(grace_s) for entity in self._entities.values()))
         await self._recorder.stop()
 
@@ -143,6 +175,12 @@ class Supervisor:
             entity_id: Seen(entity.state, entity.address)
             for entity_id, entity in self._entities.items()
         }
+        for endpoint in self._endpoints:
+            for external in endpoint.entities:
+                if isinstance(external.backend, ExternalModel):
+                    state = self._deployments.state(external.id)
+                    values = self._deployments.values(external.id)
+                    seen[external.id] = Seen(state, secrets=values)
         self._states = {
             entity.id: seen[entity.id].state if entity.id in seen else READY
             for endpoint in self._endpoints

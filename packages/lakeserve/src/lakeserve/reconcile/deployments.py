@@ -1,0 +1,174 @@
+"""Deploys external models: resolves their secrets, and brings updates of configs into force."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+from lakeserve.core.endpoints import Endpoint, EntityState, ExternalModel, ServedEntity
+from lakeserve.core.errors import LakeserveError, Unavailable
+from lakeserve.core.ids import now_ms
+from lakeserve.core.ports import SecretResolver
+from lakeserve.reconcile.external import secret_values
+from lakeserve.storage.database import Storage
+from lakeserve.storage.transaction import Transaction
+
+logger = logging.getLogger(__name__)
+
+CREATING = EntityState("DEPLOYMENT_CREATING", "Waiting for its secrets to be resolved")
+DEPLOYED = EntityState("DEPLOYMENT_READY")
+
+RETRY_S = 5.0
+# A secret that was missing may have been put meanwhile.
+FAILED_RETRY_S = 30.0
+
+Reload = Callable[[], Awaitable[tuple[Endpoint, ...]]]
+
+
+class Deployments:
+    """Moves external entities and config updates, in a task of its own.
+
+    Args:
+        storage: Where updates lie.
+        secrets: Resolves what configurations say about secrets.
+        reload: Reads the endpoints anew, has them published and returns them.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        secrets: SecretResolver,
+        reload: Reload,
+        failed_retry_s: float = FAILED_RETRY_S,
+    ) -> None:
+        self._storage = storage
+        self._secrets = secrets
+        self._reload = reload
+        self._failed_retry_s = failed_retry_s
+        self._values: dict[str, Mapping[str, str]] = {}
+        self._failures: dict[str, EntityState] = {}
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to deploy what is wanted."""
+        self._wanted.set()
+        self._task = asyncio.create_task(self._deploy_changes(), name="deployments")
+
+    def wake(self) -> None:
+        """Look soon at what is wanted."""
+        self._wanted.set()
+
+    async def stop(self) -> None:
+        """End; what was not deployed is found at the next start."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    def values(self, entity_id: str) -> Mapping[str, str] | None:
+        """The secrets of an external entity, or None while they are not resolved."""
+        return self._values.get(entity_id)
+
+    def state(self, entity_id: str) -> EntityState:
+        """What was last seen of an external entity."""
+        if entity_id in self._values:
+            return DEPLOYED
+        return self._failures.get(entity_id, CREATING)
+
+    async def settle(self, endpoints: tuple[Endpoint, ...]) -> bool:
+        """Deploy whatever of these endpoints is not deployed yet.
+
+        Returns:
+            Whether stored or seen facts have changed.
+
+        Raises:
+            Unavailable: The database cannot be used now.
+        """
+        self._forget_others(endpoints)
+        changed = False
+        for endpoint in endpoints:
+            for entity in endpoint.entities:
+                changed |= await self._deploy(entity, endpoint.creator)
+            if endpoint.update is not None and endpoint.update.failure is None:
+                await self._bring_into_force(endpoint)
+                changed = True
+        return changed
+
+    async def _deploy_changes(self) -> None:
+        while True:
+            patience = self._failed_retry_s if self._failures else None
+            waiting = asyncio.ensure_future(self._wanted.wait())
+            try:
+                await asyncio.wait({waiting}, timeout=patience)
+            finally:
+                waiting.cancel()
+            self._wanted.clear()
+            try:
+                if await self.settle(await self._reload()):
+                    await self._reload()
+            except Exception:
+                # Whatever went wrong, the next look may succeed; without this loop none is made.
+                logger.exception("endpoints were not deployed; trying again")
+                self._wanted.set()
+                await asyncio.sleep(RETRY_S)
+
+    async def _deploy(self, entity: ServedEntity, creator: str) -> bool:
+        if not isinstance(entity.backend, ExternalModel) or entity.id in self._values:
+            return False
+        try:
+            values = await secret_values(entity.backend, creator, self._secrets)
+        except Unavailable:
+            raise
+        except LakeserveError as error:
+            failure = EntityState("DEPLOYMENT_FAILED", str(error))
+            if self._failures.get(entity.id) == failure:
+                return False
+            logger.warning("entity %s cannot be deployed: %s", entity.name, error)
+            self._failures[entity.id] = failure
+            return True
+        self._values[entity.id] = values
+        self._failures.pop(entity.id, None)
+        return True
+
+    async def _bring_into_force(self, endpoint: Endpoint) -> None:
+        """Exchange an endpoint's config for the updated one, or write why that cannot be."""
+        update = endpoint.update
+        if update is None:
+            return
+        for entity in update.entities:
+            await self._deploy(entity, endpoint.creator)
+        failures = [
+            f"{entity.name}: {self._failures[entity.id].message}"
+            for entity in update.entities
+            if entity.id in self._failures
+        ]
+        now = now_ms()
+
+        def work(transaction: Transaction) -> None:
+            stored = transaction.endpoints.find(endpoint.name)
+            if stored is None or stored.update is None or stored.update.id != update.id:
+                return
+            if failures:
+                failed = replace(update, failure="; ".join(failures))
+                transaction.endpoints.set_update(stored.id, failed)
+                return
+            transaction.endpoints.save(
+                replace(
+                    stored,
+                    entities=update.entities,
+                    config_version=stored.config_version + 1,
+                    updated_at=now,
+                    update=None,
+                )
+            )
+
+        await self._storage.write(work)
+
+    def _forget_others(self, endpoints: tuple[Endpoint, ...]) -> None:
+        wanted = {entity.id for endpoint in endpoints for entity in endpoint.entities}
+        for known in (self._values, self._failures):
+            for entity_id in set(known) - wanted:
+                del known[entity_id]

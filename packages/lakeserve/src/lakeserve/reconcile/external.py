@@ -1,0 +1,103 @@
+"""From an external model of a configuration to where its calls go."""
+
+from collections.abc import Mapping
+from urllib.parse import quote, urlsplit
+
+from lakeserve.core.endpoints import (
+    Address,
+    EntityState,
+    ExternalModel,
+    ServedEntity,
+    Target,
+)
+from lakeserve.core.external_models import FORMS, OPENAI_API_BASE, option, translation_name
+from lakeserve.core.ports import SecretResolver
+from lakeserve.reconcile.addresses import parse_address
+
+
+async def secret_values(
+    model: ExternalModel, creator: str, secrets: SecretResolver
+) -> Mapping[str, str]:
+    """The model's secrets in plain text, by the dotted name of their field.
+
+    Args:
+        model: Names its secrets or carries them sealed.
+        creator: Whose right to read scopes counts.
+        secrets: Knows their values.
+
+    Raises:
+        LakeserveError: A secret does not exist or may not be read; the text names it.
+    """
+    values: dict[str, str] = {}
+    for name in FORMS[model.provider].secrets:
+        reference = option(model.options, name)
+        if name in model.sealed:
+            values[name] = await secrets.unseal(model.sealed[name])
+        elif isinstance(reference, str):
+            values[name] = await secrets.resolve(reference, creator)
+    return values
+
+
+def external_target(
+    entity: ServedEntity, model: ExternalModel, values: Mapping[str, str] | None, state: EntityState
+) -> Target:
+    """An external entity as the gateway sees it.
+
+    Args:
+        entity: What is wanted.
+        model: Its backend.
+        values: Its secrets, or None while they are not resolved.
+        state: What was last seen of it; its message is the reason then.
+    """
+    name = translation_name(model)
+    address, options = _PLACES.get(name, _openai)(model)
+    return Target(
+        entity_id=entity.id,
+        entity_name=entity.name,
+        provider=name,
+        upstream_model=model.name,
+        model_name=entity.model_name,
+        weight=entity.traffic_percentage,
+        address=address,
+        # Each way to authenticate that is built needs a single secret.
+        credential=next(iter(values.values()), None) if values else None,
+        failure=None if values is not None else state.message or "it is being deployed",
+        options=options,
+    )
+
+
+Place = tuple[Address, Mapping[str, str]]
+
+
+def _openai(model: ExternalModel) -> Place:
+    base = str(model.options.get("openai_api_base") or OPENAI_API_BASE)
+    organization = model.options.get("openai_organization")
+    return parse_address(base), {"organization": organization} if organization else {}
+
+
+def _azure(model: ExternalModel) -> Place:
+    options = model.options
+    base = str(options["openai_api_base"]).rstrip("/")
+    deployment = quote(str(options["openai_deployment_name"]), safe="")
+    version = quote(str(options["openai_api_version"]), safe="")
+    return parse_address(f"{base}/openai/deployments/{deployment}"), {"api_version": version}
+
+
+def _custom(model: ExternalModel) -> Place:
+    url = urlsplit(str(model.options["custom_provider_url"]))
+    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    header = option(model.options, "api_key_auth.key")
+    options = {"path": path} if header is None else {"path": path, "header": str(header)}
+    return parse_address(f"{url.scheme}://{url.netloc}"), options
+
+
+def _databricks(model: ExternalModel) -> Place:
+    return parse_address(str(model.options["databricks_workspace_url"])), {}
+
+
+_PLACES = {
+    "openai": _openai,
+    "azure": _azure,
+    "custom": _custom,
+    "databricks-model-serving": _databricks,
+}
