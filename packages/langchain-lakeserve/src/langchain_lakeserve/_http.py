@@ -18,7 +18,6 @@ from http.client import HTTPException, HTTPResponse
 from types import TracebackType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 from langchain_lakeserve._auth import proxy_for
 from langchain_lakeserve.errors import (
@@ -251,7 +250,7 @@ class _LoopSession:
         self._lifeline = lifeline  # held here, so that only the loop's end closes it
 
 
-_sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopSession] = WeakKeyDictionary()
+_sessions: dict[asyncio.AbstractEventLoop, _LoopSession] = {}
 
 
 async def _until_loop_ends(session: aiohttp.ClientSession) -> AsyncGenerator[None]:
@@ -260,6 +259,7 @@ async def _until_loop_ends(session: aiohttp.ClientSession) -> AsyncGenerator[Non
     try:
         yield
     finally:
+        _sessions.pop(asyncio.get_running_loop(), None)
         await session.close()
 
 
@@ -270,11 +270,13 @@ async def _session() -> aiohttp.ClientSession:
         return kept.session
     import aiohttp
 
+    for other in list(_sessions):
+        if other.is_closed():  # without closing its generators; nothing can run there any more
+            _sessions.pop(other, None)
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
         timeout=aiohttp.ClientTimeout(total=None),
         cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=True,
     )
     lifeline = _until_loop_ends(session)
     await lifeline.asend(None)

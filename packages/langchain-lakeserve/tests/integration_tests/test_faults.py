@@ -231,10 +231,13 @@ def test_a_finished_stream_keeps_its_connection(server: StubServer, ask: Ask) ->
 
 def test_loops_come_and_go(server: StubServer) -> None:
     model = chat(server)
+    from langchain_lakeserve import _http
+
     for _ in range(3):
         ask_ainvoke(model)
         ask_astream(model)
     gc.collect()  # an unclosed session would warn here, and warnings are errors
+    assert not any(loop.is_closed() for loop in _http._sessions)
 
 
 def test_a_loop_that_is_closed_without_ceremony(server: StubServer) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import doctest
+import importlib
 import subprocess
 import sys
 from importlib.metadata import requires
@@ -63,3 +65,13 @@ def test_one_module_names_each_outside_thing() -> None:
                 assert name != "langchain_lakeserve", f"{path.name} imports from its own door"
         if "os.environ" in text:
             assert path.name in allowed["os.environ"]
+
+
+def test_examples_in_docstrings_are_true() -> None:
+    tried = 0
+    for path in sorted(SOURCE.glob("*.py")):
+        module = importlib.import_module(f"langchain_lakeserve.{path.stem}")
+        result = doctest.testmod(module)
+        assert result.failed == 0, path.name
+        tried += result.attempted
+    assert tried > 5
