@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr
 
 from langchain_lakeserve._connection import Connection
 from langchain_lakeserve._json import JSONObject
+from langchain_lakeserve._together import together
 from langchain_lakeserve._vectors import (
     Batch,
     EmbeddingResult,
@@ -145,14 +146,7 @@ class DatabricksEmbeddings(Connection, Embeddings):
             update()
             return result
 
-        tasks = [asyncio.ensure_future(embed(batch)) for batch in todo]
-        try:
-            return joined(await asyncio.gather(*tasks))
-        except BaseException:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
+        return joined(await together(embed(batch) for batch in todo))
 
     def _embed(self, batch: Batch, params: JSONObject, total: int) -> EmbeddingResult:
         body = embedding_body(batch.texts, params)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import pickle
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, closing
@@ -31,6 +30,7 @@ from langchain_lakeserve._connection import Connection
 from langchain_lakeserve._json import JSONObject, JSONValue
 from langchain_lakeserve._requests import merged_body
 from langchain_lakeserve._stop import cut_at_stop
+from langchain_lakeserve._together import together
 from langchain_lakeserve._usage import usage_metadata
 from langchain_lakeserve.errors import ConfigurationError
 
@@ -178,8 +178,9 @@ class Databricks(Connection, BaseLLM):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> LLMResult:
+        await self._aknown_task()  # once, not once for each prompt
         calls = [self._acomplete(prompt, stop, kwargs) for prompt in prompts]
-        return _result(await asyncio.gather(*calls))
+        return _result(await together(calls))
 
     @override
     def _stream(
@@ -243,7 +244,7 @@ class Databricks(Connection, BaseLLM):
         body = self._body(prompt, stop, call, task)
         client, path = self._connected(), self._path()
         calls = [client.apost(path, body) for _ in range(self._calls(task))]
-        return self._read(await asyncio.gather(*calls), task, self._stop(stop))
+        return self._read(await together(calls), task, self._stop(stop))
 
     def _body(
         self, prompt: str, stop: list[str] | None, call: Mapping[str, Any], task: str | None
