@@ -20,7 +20,7 @@ from langchain_core.runnables import (
     RunnableMap,
     RunnablePassthrough,
 )
-from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from langchain_lakeserve._json import JSONObject
@@ -95,18 +95,15 @@ def response_format(schema: Schema, strict: bool | None) -> JSONObject:
         if strict is not None:
             described["strict"] = strict
         return {"type": "json_schema", "json_schema": described}
-    tool = convert_to_openai_tool(schema, strict=strict)["function"]
-    if isinstance(schema, Mapping):
-        body = tool["parameters"] if strict else convert_to_json_schema(dict(schema))
-    else:
-        body = tool["parameters"]
-    described = {"name": tool["name"], "schema": plain_schema(dict(body))}
+    exact = strict is not False
+    tool = convert_to_openai_tool(schema, strict=exact)["function"]
+    described = {
+        "name": tool["name"],
+        "schema": plain_schema(dict(tool.get("parameters") or {"type": "object"})),
+        "strict": exact,
+    }
     if tool.get("description"):
         described["description"] = tool["description"]
-    described["strict"] = True if strict is None else strict
-    if described["strict"] and strict is None:
-        strictly = convert_to_openai_tool(schema, strict=True)["function"]["parameters"]
-        described["schema"] = plain_schema(strictly)
     return {"type": "json_schema", "json_schema": described}
 
 
