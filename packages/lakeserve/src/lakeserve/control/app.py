@@ -9,7 +9,10 @@ from lakeserve.control.authorization import LiveDirectory, caller_of
 from lakeserve.control.discovery import discovery_routes
 from lakeserve.control.endpoints.routes import EntityStates, endpoint_routes
 from lakeserve.control.errors import install_error_handlers
+from lakeserve.control.identity.credentials import CredentialService
+from lakeserve.control.identity.oauth import oauth_routes
 from lakeserve.control.identity.routes import identity_routes
+from lakeserve.control.identity.service import IdentityService
 from lakeserve.control.secrets.routes import secret_routes
 from lakeserve.control.secrets.service import SecretService
 from lakeserve.control.secrets.vault import Vault
@@ -76,8 +79,11 @@ def create_control_app(
     app.add_middleware(WithoutTrailingSlash)
     app.add_middleware(BodiesAreJson)
     install_error_handlers(app)
+    identity = IdentityService(storage, directory)
     app.include_router(discovery_routes(settings.workspace_id))
-    app.include_router(identity_routes(settings.workspace_id, caller))
+    app.include_router(identity_routes(identity, caller, settings.workspace_id))
+    credentials = CredentialService(storage, directory, secrets)
+    app.include_router(oauth_routes(credentials, caller))
     tokens = TokenService(storage, directory)
     app.include_router(token_routes(tokens, caller, settings.workspace_id))
     app.include_router(secret_routes(SecretService(storage, secrets), caller))

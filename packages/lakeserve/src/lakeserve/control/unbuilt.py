@@ -16,7 +16,6 @@ READ = ("GET",)
 WRITE = ("POST",)
 
 _ENDPOINTS = "/api/2.0/serving-endpoints"
-_SCIM = "/api/2.0/preview/scim/v2"
 
 # Methods, path, the missing thing. Earlier rows win.
 UNBUILT: tuple[tuple[tuple[str, ...], str, str], ...] = (
@@ -30,12 +29,6 @@ UNBUILT: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (READ, _ENDPOINTS + ":foundation-models", "The list of foundation models"),
     (WRITE, "/api/2.0/external-function", "External functions"),
     (ANY, "/api/2.0/permissions/{path:path}", "Permissions"),
-    (ANY, _SCIM + "/Users", "SCIM users"),
-    (ANY, _SCIM + "/Users/{path:path}", "SCIM users"),
-    (ANY, _SCIM + "/Groups", "SCIM groups"),
-    (ANY, _SCIM + "/Groups/{path:path}", "SCIM groups"),
-    (ANY, _SCIM + "/ServicePrincipals", "Service principals"),
-    (ANY, _SCIM + "/ServicePrincipals/{path:path}", "Service principals"),
     (ANY, "/api/2.0/accounts/{path:path}", "The accounts API"),
     (ANY, "/api/2.0/clusters/{path:path}", "The clusters API"),
     (ANY, "/api/2.1/clusters/{path:path}", "The clusters API"),
@@ -53,9 +46,7 @@ UNBUILT: tuple[tuple[tuple[str, ...], str, str], ...] = (
 
 # Asked before there is a token, so they answer without one.
 UNBUILT_OAUTH: tuple[tuple[tuple[str, ...], str, str], ...] = (
-    (WRITE, "/oidc/v1/token", "OAuth tokens"),
     (READ, "/oidc/v1/authorize", "OAuth login"),
-    (READ, "/oidc/jwks.json", "OAuth signing keys"),
 )
 
 

@@ -10,6 +10,11 @@ def object_id() -> str:
     return secrets.token_hex(16)
 
 
+def numeric_id() -> str:
+    """A fresh id of 16 decimal digits, as users and groups carry."""
+    return str(10**15 + secrets.randbelow(9 * 10**15))
+
+
 def stable_object_id(*parts: str) -> str:
     """The same 32-hex-digit id for the same parts, for objects that every start recreates."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]

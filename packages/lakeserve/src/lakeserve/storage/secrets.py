@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from lakeserve.core.crypto import DataKey
 from lakeserve.core.secrets import Permission, SecretAcl, SecretFacts, SecretScope
@@ -108,6 +108,16 @@ class SecretRepository:
         self._connection.execute(
             insert(secret_acls),
             {"scope": scope, "principal": acl.principal, "permission": acl.permission},
+        )
+
+    def forget_principal(self, principal: str) -> None:
+        """Take everything from a principal, in every scope."""
+        self._connection.execute(delete(secret_acls).where(secret_acls.c.principal == principal))
+
+    def rename_principal(self, before: str, after: str) -> None:
+        """Let a principal keep what it may do under another name."""
+        self._connection.execute(
+            update(secret_acls).where(secret_acls.c.principal == before).values(principal=after)
         )
 
     def delete_acl(self, scope: str, principal: str) -> bool:

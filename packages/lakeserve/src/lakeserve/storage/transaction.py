@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection
 
+from lakeserve.storage.accounts import AccountRepository
 from lakeserve.storage.clusters import ClusterRepository
 from lakeserve.storage.endpoints import EndpointRepository
 from lakeserve.storage.identity import IdentityRepository
@@ -15,6 +16,7 @@ class Transaction:
     """The repositories of one open transaction; valid only while it is open."""
 
     def __init__(self, connection: Connection) -> None:
+        self.accounts = AccountRepository(connection)
         self.endpoints = EndpointRepository(connection)
         self.identity = IdentityRepository(connection)
         self.clusters = ClusterRepository(connection)
