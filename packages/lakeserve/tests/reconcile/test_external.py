@@ -63,6 +63,20 @@ PLACES: list[tuple[str, dict[str, Any], str, Address, dict[str, str]]] = [
         Address(host="w", port=443, tls=True),
         {},
     ),
+    (
+        "anthropic",
+        {},
+        "anthropic",
+        Address(host="api.anthropic.com", port=443, tls=True, base_path="/v1"),
+        {},
+    ),
+    (
+        "anthropic",
+        {"anthropic_api_base": "http://h:1/a/", "anthropic_version": "2099-01-01"},
+        "anthropic",
+        Address(host="h", port=1, base_path="/a"),
+        {"anthropic_version": "2099-01-01"},
+    ),
 ]
 
 

@@ -11,6 +11,7 @@ EMBEDDINGS: Task = "llm/v1/embeddings"
 ALL_TASKS: tuple[Task, ...] = (CHAT, COMPLETIONS, EMBEDDINGS)
 
 OPENAI_API_BASE = "https://api.openai.com/v1"
+ANTHROPIC_API_BASE = "https://api.anthropic.com/v1"
 
 # Values of openai_api_type, and the names of their translations in the provider table.
 OPENAI_API_TYPES: Mapping[str, str] = {

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from lakeserve.core.errors import ConfigurationError
+from lakeserve.providers.anthropic import AnthropicProvider
 from lakeserve.providers.azure import AzureProvider
 from lakeserve.providers.base import Provider
 from lakeserve.providers.custom import CustomProvider
@@ -14,6 +15,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "local": LocalProvider(),
     "openai": OpenAIProvider(),
     "azure": AzureProvider(),
+    "anthropic": AnthropicProvider(),
     "custom": CustomProvider(),
     "databricks-model-serving": DatabricksProvider(),
 }

@@ -10,7 +10,13 @@ from lakeserve.core.endpoints import (
     ServedEntity,
     Target,
 )
-from lakeserve.core.external_models import FORMS, OPENAI_API_BASE, option, translation_name
+from lakeserve.core.external_models import (
+    ANTHROPIC_API_BASE,
+    FORMS,
+    OPENAI_API_BASE,
+    option,
+    translation_name,
+)
 from lakeserve.core.ports import SecretResolver
 from lakeserve.reconcile.addresses import parse_address
 
@@ -95,7 +101,14 @@ def _databricks(model: ExternalModel) -> Place:
     return parse_address(str(model.options["databricks_workspace_url"])), {}
 
 
+def _anthropic(model: ExternalModel) -> Place:
+    base = str(model.options.get("anthropic_api_base") or ANTHROPIC_API_BASE)
+    version = model.options.get("anthropic_version")
+    return parse_address(base), {"anthropic_version": version} if version else {}
+
+
 _PLACES = {
+    "anthropic": _anthropic,
     "openai": _openai,
     "azure": _azure,
     "custom": _custom,

@@ -1,0 +1,145 @@
+"""Anthropic's legacy completions. Pure.
+
+Source: Anthropic's API reference, "Create a Text Completion (legacy)".
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lakeserve.core.errors import BadRequest
+from lakeserve.providers import chat_reply
+from lakeserve.providers import chat_request as chat
+from lakeserve.providers.anthropic_reply import finish_reason, model_of
+from lakeserve.providers.anthropic_stream import stream_error
+from lakeserve.providers.base import Asked
+from lakeserve.providers.json_values import reply_object, string
+
+PROVIDER = "anthropic"
+
+# The models of this interface write no more at a time.
+DEFAULT_MAX_TOKENS = 4096
+
+REFUSED = (
+    "best_of",
+    "echo",
+    "frequency_penalty",
+    "logit_bias",
+    "logprobs",
+    "presence_penalty",
+    "seed",
+    "suffix",
+)
+
+TRANSLATED = frozenset(
+    {
+        "max_completion_tokens",
+        "max_tokens",
+        "model",
+        "n",
+        "prompt",
+        "stop",
+        "stream_options",
+        "user",
+    }
+)
+
+_NEUTRAL = {"best_of": 1, "echo": False, "suffix": ""}
+
+
+def complete_request(model: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Anthropic's request for what a caller asks.
+
+    Raises:
+        BadRequest: A field is wrong, or has no counterpart.
+    """
+    given = {name: value for name, value in body.items() if value is not None}
+    asked = {name: value for name, value in given.items() if _NEUTRAL.get(name, ...) != value}
+    chat.refuse(asked, REFUSED, PROVIDER)
+    chat.one_answer(body, PROVIDER)
+    limit = chat.token_limit(body)
+    request = {
+        name: value
+        for name, value in given.items()
+        if name not in TRANSLATED and name not in REFUSED
+    }
+    request["model"] = model
+    request["prompt"] = _turns(single_prompt(body))
+    request["max_tokens_to_sample"] = DEFAULT_MAX_TOKENS if limit is None else limit
+    if stop := chat.stops(body):
+        request["stop_sequences"] = stop
+    if body.get("user") is not None:
+        request["metadata"] = {"user_id": body["user"]}
+    return request
+
+
+def single_prompt(body: Mapping[str, Any]) -> str:
+    """The only prompt of a request.
+
+    Raises:
+        BadRequest: There are several, or it is no text.
+    """
+    prompt = body["prompt"]
+    if isinstance(prompt, list) and len(prompt) == 1:
+        prompt = prompt[0]
+    if not isinstance(prompt, str):
+        raise BadRequest("Field 'prompt' must be a string or a list of one string here.")
+    return prompt
+
+
+def _turns(prompt: str) -> str:
+    if prompt.startswith("\n\nHuman:"):
+        return prompt
+    return f"\n\nHuman: {prompt}\n\nAssistant:"
+
+
+def text_completion(asked: Asked, body: bytes) -> bytes:
+    """A caller's answer from a completion; its usage is estimated, for the vendor counts none.
+
+    Raises:
+        BadUpstream: The reply is no JSON object.
+    """
+    value = reply_object(body, PROVIDER)
+    text = string(value.get("completion"))
+    return chat_reply.text_completion(
+        chat_reply.origin(string(value.get("id")), model_of(asked, value)),
+        text,
+        finish_reason(value.get("stop_reason")),
+        _usage(asked, len(text)),
+    )
+
+
+def _usage(asked: Asked, generated: int) -> dict[str, Any]:
+    prompt = len(single_prompt(asked.body))
+    return chat_reply.usage_of(
+        chat_reply.estimated_tokens(prompt), chat_reply.estimated_tokens(generated)
+    )
+
+
+class CompletionReader:
+    """Reads one stream of a completion; an ``EventReader``."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.done = False
+        self._asked = asked
+        self._origin = chat_reply.origin("", asked.target.upstream_model)
+        self._length = 0
+
+    def read(self, event: dict[str, Any]) -> bytes:
+        """See ``EventReader.read``. The last event has a reason to stop."""
+        kind = string(event.get("type"))
+        if kind == "error":
+            raise stream_error(event)
+        if kind != "completion":
+            return b""
+        if not self._origin.id:
+            model = model_of(self._asked, event)
+            self._origin = chat_reply.origin(string(event.get("id")), model)
+        text = string(event.get("completion"))
+        self._length += len(text)
+        reason = event.get("stop_reason")
+        if reason is None:
+            return chat_reply.text_chunk(self._origin, text)
+        self.done = True
+        last = chat_reply.text_chunk(self._origin, text, finish_reason(reason))
+        used = _usage(self._asked, self._length)
+        return last + chat_reply.usage_chunk("text_completion", self._origin, used)

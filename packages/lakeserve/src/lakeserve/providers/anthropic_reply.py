@@ -1,0 +1,90 @@
+"""From Anthropic's whole replies to the caller's. Pure.
+
+Source: Anthropic's API reference, "Create a Message", response; "Stop reasons"; "Prompt caching",
+usage.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from lakeserve.providers import chat_reply
+from lakeserve.providers.base import Asked
+from lakeserve.providers.json_values import count, mapping, objects, reply_object, string
+
+PROVIDER = "anthropic"
+
+_FINISHES = {
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+}
+
+
+# A tuple: what a vendor sends as a type need not be hashable.
+_THOUGHTS = ("thinking", "redacted_thinking")
+
+
+def finish_reason(stop_reason: object) -> str:
+    """OpenAI's word for the reason; reasons that come to be known later count as ``stop``."""
+    return _FINISHES.get(string(stop_reason), "stop")
+
+
+def usage(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Usage in OpenAI's words; tokens read from and written to the cache were prompt too."""
+    read = count(given.get("cache_read_input_tokens"))
+    written = count(given.get("cache_creation_input_tokens"))
+    more: dict[str, Any] = {}
+    if given.get("cache_read_input_tokens") is not None:
+        more["prompt_tokens_details"] = {"cached_tokens": read}
+        more["cache_read_input_tokens"] = read
+    if given.get("cache_creation_input_tokens") is not None:
+        more["cache_creation_input_tokens"] = written
+    prompt = count(given.get("input_tokens")) + read + written
+    return chat_reply.usage_of(prompt, count(given.get("output_tokens")), **more)
+
+
+def thought(block: Mapping[str, Any]) -> dict[str, Any]:
+    """A block of thinking as a part of content; hidden ones carry only what the vendor sealed."""
+    if block.get("type") == "redacted_thinking":
+        return {"type": "reasoning", "summary": [], "encrypted_content": string(block.get("data"))}
+    signature = string(block.get("signature"))
+    more = {"signature": signature} if signature else {}
+    return chat_reply.reasoning(string(block.get("thinking")), **more)
+
+
+def chat_completion(asked: Asked, body: bytes) -> bytes:
+    """A caller's answer from a message.
+
+    Raises:
+        BadUpstream: The reply is no JSON object.
+    """
+    value = reply_object(body, PROVIDER)
+    content = objects(value.get("content"))
+    text = "".join(string(block.get("text")) for block in content if block.get("type") == "text")
+    thoughts = [thought(block) for block in content if block.get("type") in _THOUGHTS]
+    calls = [
+        chat_reply.tool_call(
+            string(block.get("id")),
+            string(block.get("name")),
+            orjson.dumps(mapping(block.get("input"))).decode(),
+        )
+        for block in content
+        if block.get("type") == "tool_use"
+    ]
+    message: dict[str, Any] = {"content": chat_reply.content_of(thoughts, text)}
+    if calls:
+        message["tool_calls"] = calls
+    return chat_reply.completion(
+        chat_reply.origin(string(value.get("id")), model_of(asked, value)),
+        message,
+        finish_reason(value.get("stop_reason")),
+        usage(mapping(value.get("usage"))),
+    )
+
+
+def model_of(asked: Asked, value: Mapping[str, Any]) -> str:
+    """The model that a reply names, or else the one that was asked."""
+    return string(value.get("model")) or asked.target.upstream_model
