@@ -5,6 +5,12 @@ from collections.abc import Iterator
 import pytest
 from langchain_lakeserve._stub.server import StubServer
 
+# Times say nothing on machines that several suites share.
+settings.register_profile(
+    "shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("shared machine")
+
 
 @pytest.fixture(scope="module")
 def running_server() -> Iterator[StubServer]:

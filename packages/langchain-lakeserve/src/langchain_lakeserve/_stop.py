@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 
 def cut_at_stop(text: str, stop: Sequence[str] | None) -> str:
-    """Cut a text at the first of the given strings."""
-    ends = [at for word in stop or () if word and (at := text.find(word)) >= 0]
-    return text[: min(ends)] if ends else text
+    """Cut a text where a model that knows the given strings would have stopped.
+
+    That is at the string that is complete first, which need not be the one that begins first.
+    """
+    ends = [(at + len(word), at) for word in stop or () if word and (at := text.find(word)) >= 0]
+    return text[: min(ends)[1]] if ends else text
 
 
 class StopCutter:
