@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 from langchain_lakeserve._stub.server import StubServer
 
 # Times say nothing on machines that several suites share.
