@@ -36,7 +36,7 @@ def test_a_token_after_its_time_is_refused() -> None:
 
 
 STRANGER = new_signing_key("k1")[1]
-UNSIGNED = jwt.encode({"sub": ROBOT.name, "exp": 9999999999}, None, algorithm="none")
+UNSIGNED = jwt.encode({"sub": ROBOT.name, "exp": 9999999999}, "", algorithm="none")
 
 
 @pytest.mark.parametrize(

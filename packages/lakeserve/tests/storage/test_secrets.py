@@ -51,8 +51,12 @@ async def test_a_scope_takes_everything_along(storage: Storage, tmp_path: Path) 
 
 async def test_acls(storage: Storage) -> None:
     await storage.write(lambda tx: tx.secrets.create_scope(SCOPE))
-    for acl in (SecretAcl("users", "READ"), SecretAcl("a", "WRITE"), SecretAcl("a", "MANAGE")):
-        await storage.write(lambda tx, acl=acl: tx.secrets.put_acl(SCOPE.name, acl))
+
+    def work(transaction: Transaction) -> None:
+        for acl in (SecretAcl("users", "READ"), SecretAcl("a", "WRITE"), SecretAcl("a", "MANAGE")):
+            transaction.secrets.put_acl(SCOPE.name, acl)
+
+    await storage.write(work)
     assert await storage.read(lambda tx: tx.secrets.acls(SCOPE.name)) == (
         SecretAcl("a", "MANAGE"),
         SecretAcl("users", "READ"),

@@ -1,11 +1,13 @@
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from lakeserve.core.identity import Principal
 from lakeserve.core.tokens import TokenFacts
 from lakeserve.storage.database import Storage
+from lakeserve.storage.transaction import Transaction
 
 ANNA = Principal("7", "anna@example.com", "Anna")
 BOB = Principal("8", "bob@example.com", "Bob")
@@ -13,9 +15,13 @@ FIRST = TokenFacts("1" * 64, ANNA.id, "first", ANNA.id, 1)
 SECOND = TokenFacts("2" * 64, BOB.id, "second", ANNA.id, 2, expires_at=50)
 
 
+def save_user(user: Principal, transaction: Transaction) -> None:
+    transaction.identity.save_user(user, 1)
+
+
 async def test_tokens(storage: Storage) -> None:
     for user in (ANNA, BOB):
-        await storage.write(lambda tx, user=user: tx.identity.save_user(user, 1))
+        await storage.write(partial(save_user, user))
     await storage.write(lambda tx: tx.tokens.create(FIRST, "digest-1"))
     await storage.write(lambda tx: tx.tokens.create(SECOND, "digest-2"))
     await storage.write(lambda tx: tx.identity.set_settings_token(ANNA.id, "digest-3", 3))

@@ -1,5 +1,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from lakeserve.control.secrets import service as rules
@@ -9,6 +10,7 @@ from lakeserve.core.errors import LimitReached, PermissionDenied
 from lakeserve.core.identity import Principal
 from lakeserve.core.secrets import Permission, SecretAcl
 from lakeserve.storage.database import Storage
+from lakeserve.storage.transaction import Transaction
 
 ADMIN = Principal("1", "admin@example.com", "Admin", admin=True)
 ANNA = Principal("7", "anna@example.com", "Anna")
@@ -17,10 +19,14 @@ BOB = Principal("8", "bob@example.com", "Bob")
 Call = Callable[[SecretService], Awaitable[object]]
 
 
+def save_user(user: Principal, transaction: Transaction) -> None:
+    transaction.identity.save_user(user, 1)
+
+
 @pytest.fixture
 async def service(storage: Storage, vault: Vault) -> SecretService:
     for user in (ADMIN, ANNA, BOB):
-        await storage.write(lambda tx, user=user: tx.identity.save_user(user, 1))
+        await storage.write(partial(save_user, user))
     made = SecretService(storage, vault)
     await made.create_scope(ANNA, "scope", None)
     await made.put(ANNA, "scope", "key", b"value")

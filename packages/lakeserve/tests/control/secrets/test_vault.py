@@ -1,5 +1,6 @@
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,14 +17,19 @@ from lakeserve.core.errors import (
 from lakeserve.core.identity import Principal
 from lakeserve.core.ports import SecretResolver
 from lakeserve.storage.database import Storage
+from lakeserve.storage.transaction import Transaction
 
 ANNA = Principal("7", "anna@example.com", "Anna")
+
+
+def save_user(user: Principal, transaction: Transaction) -> None:
+    transaction.identity.save_user(user, 1)
 
 
 @pytest.fixture
 async def service(storage: Storage, vault: Vault) -> SecretService:
     for user in (ADMINISTRATOR, ANNA):
-        await storage.write(lambda tx, user=user: tx.identity.save_user(user, 1))
+        await storage.write(partial(save_user, user))
     service = SecretService(storage, vault)
     await service.create_scope(ADMINISTRATOR, "team/scope", None)
     await service.put(ADMINISTRATOR, "team/scope", "key", b"sk-secret")

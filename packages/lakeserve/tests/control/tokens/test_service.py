@@ -1,12 +1,19 @@
+from functools import partial
+
 import pytest
 from lakeserve.control.tokens.service import TokenService
 from lakeserve.core.errors import PermissionDenied, ResourceMissing
 from lakeserve.core.identity import Principal
 from lakeserve.core.ports import Snapshot
 from lakeserve.storage.database import Storage
+from lakeserve.storage.transaction import Transaction
 
 ANNA = Principal("7", "anna@example.com", "Anna")
 BOB = Principal("8", "bob@example.com", "Bob")
+
+
+def save_user(user: Principal, transaction: Transaction) -> None:
+    transaction.identity.save_user(user, 1)
 
 
 class CountingDirectory:
@@ -23,7 +30,7 @@ class CountingDirectory:
 
 async def test_tokens_of_others_are_out_of_reach(storage: Storage) -> None:
     for user in (ANNA, BOB):
-        await storage.write(lambda tx, user=user: tx.identity.save_user(user, 1))
+        await storage.write(partial(save_user, user))
     directory = CountingDirectory()
     service = TokenService(storage, directory)
     _, facts = await service.create(ANNA, "", None)
