@@ -135,7 +135,7 @@ class Platform:
             supervisor,
             GatewayLimits(settings.max_request_bytes, settings.request_timeout_s),
         )
-        control = create_control_app(storage, supervisor, supervisor, settings, secrets)
+        control = create_control_app(storage, supervisor, supervisor, settings, secrets, supervisor)
         server = _Server(_server_config(_dispatch(gateway, control), settings))
         self._serving = asyncio.create_task(server.serve(sockets=[listener]))
         stack.push_async_callback(self._stop_serving, server)

@@ -76,16 +76,33 @@ def states() -> FakeStates:
     return FakeStates()
 
 
+class FakeChanges:
+    """Counts what it hears of."""
+
+    def __init__(self) -> None:
+        self.heard = 0
+
+    async def endpoints_changed(self) -> None:
+        self.heard += 1
+
+
+@pytest.fixture
+def changes() -> FakeChanges:
+    return FakeChanges()
+
+
 @pytest.fixture
 def vault(storage: Storage) -> Vault:
     return Vault(storage, KeyRing([new_master_key()], "the test"))
 
 
 @pytest.fixture
-async def app(storage: Storage, states: FakeStates, tmp_path: Path, vault: Vault) -> FastAPI:
+async def app(
+    storage: Storage, states: FakeStates, tmp_path: Path, vault: Vault, changes: FakeChanges
+) -> FastAPI:
     settings = Settings(data_dir=tmp_path, workspace_id="4711")
     await apply_settings(storage, settings)
-    return create_control_app(storage, FakeDirectory(storage), states, settings, vault)
+    return create_control_app(storage, FakeDirectory(storage), states, settings, vault, changes)
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lakeserve.control.authorization import LiveDirectory, caller_of
 from lakeserve.control.discovery import discovery_routes
-from lakeserve.control.endpoints.routes import EntityStates, endpoint_routes
+from lakeserve.control.endpoints.routes import endpoint_routes
+from lakeserve.control.endpoints.service import EndpointService, EntityStates
 from lakeserve.control.errors import install_error_handlers
 from lakeserve.control.identity.credentials import CredentialService
 from lakeserve.control.identity.oauth import oauth_routes
@@ -19,6 +20,7 @@ from lakeserve.control.secrets.vault import Vault
 from lakeserve.control.tokens.routes import token_routes
 from lakeserve.control.tokens.service import TokenService
 from lakeserve.control.unbuilt import unbuilt_routes
+from lakeserve.core.ports import Changes
 from lakeserve.settings import Settings
 from lakeserve.storage.database import Storage
 
@@ -57,6 +59,7 @@ def create_control_app(
     states: EntityStates,
     settings: Settings,
     secrets: Vault,
+    changes: Changes,
 ) -> FastAPI:
     """Build the control plane.
 
@@ -66,6 +69,7 @@ def create_control_app(
         states: Knows what was last seen of served entities.
         settings: Supplies the workspace id.
         secrets: Encrypts and decrypts.
+        changes: Hears of changed endpoints.
     """
     app = FastAPI(
         title="lakeserve",
@@ -87,6 +91,7 @@ def create_control_app(
     tokens = TokenService(storage, directory)
     app.include_router(token_routes(tokens, caller, settings.workspace_id))
     app.include_router(secret_routes(SecretService(storage, secrets), caller))
-    app.include_router(endpoint_routes(storage, states, caller))
+    endpoints = EndpointService(storage, secrets, changes)
+    app.include_router(endpoint_routes(endpoints, states, caller))
     app.router.routes.extend(unbuilt_routes(caller))
     return app

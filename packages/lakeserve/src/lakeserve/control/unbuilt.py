@@ -19,10 +19,8 @@ _ENDPOINTS = "/api/2.0/serving-endpoints"
 
 # Methods, path, the missing thing. Earlier rows win.
 UNBUILT: tuple[tuple[tuple[str, ...], str, str], ...] = (
-    (WRITE, _ENDPOINTS, "Creating serving endpoints"),
     (WRITE, _ENDPOINTS + "/pt", "Provisioned throughput endpoints"),
     (("PUT",), _ENDPOINTS + "/pt/{name}/config", "Provisioned throughput endpoints"),
-    (READ, _ENDPOINTS + "/{name}/openapi", "OpenAPI documents of serving endpoints"),
     (READ, _ENDPOINTS + "/{name}/metrics", "Metrics of serving endpoints"),
     (READ, _ENDPOINTS + "/{name}/served-models/{entity}/logs", "Logs of served models"),
     (READ, _ENDPOINTS + "/{name}/served-models/{entity}/build-logs", "Build logs"),

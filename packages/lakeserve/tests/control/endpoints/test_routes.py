@@ -1,13 +1,35 @@
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 from lakeserve.control.endpoints.catalogue import CATALOGUE
-from lakeserve.control.endpoints.routes import BASE, CHANGES
+from lakeserve.control.endpoints.routes import BASE
 from lakeserve.core.endpoints import EntityState
 from lakeserve.core.ids import stable_object_id
+from lakeserve.storage.database import Storage
 
 DBRX = "databricks-dbrx-instruct"
+
+ENTITY: dict[str, Any] = {
+    "name": "gpt",
+    "external_model": {
+        "name": "gpt-4",
+        "provider": "openai",
+        "task": "llm/v1/chat",
+        "openai_config": {"openai_api_key": "{{secrets/scope/key}}"},
+    },
+}
+CONFIG = {"served_entities": [ENTITY]}
+CHANGES: list[tuple[str, str, Any]] = [
+    ("DELETE", "", None),
+    ("PUT", "/config", CONFIG),
+    ("PUT", "/rate-limits", {}),
+    ("PUT", "/ai-gateway", {}),
+    ("PATCH", "/tags", {}),
+    ("PATCH", "/notifications", {}),
+    ("PATCH", "/telemetry-config", {}),
+]
 
 
 @pytest.mark.parametrize("path", [BASE, BASE + "/"])
@@ -33,20 +55,22 @@ async def test_get_shows_what_was_seen(client: httpx.AsyncClient, path: str, sta
     assert (shown["permission_level"], shown["creator"]) == ("CAN_QUERY", "System-User")
 
 
-@pytest.mark.parametrize(("method", "suffix", "feature"), CHANGES)
+@pytest.mark.parametrize(("method", "suffix", "body"), CHANGES)
 async def test_built_in_endpoints_cannot_be_changed(
-    client: httpx.AsyncClient, method: str, suffix: str, feature: str
+    client: httpx.AsyncClient, method: str, suffix: str, body: Any
 ) -> None:
-    reply = await client.request(method, f"{BASE}/{DBRX}{suffix}", json={})
+    reply = await client.request(method, f"{BASE}/{DBRX}{suffix}", json=body)
     assert (reply.status_code, reply.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
-    assert f"'{DBRX}' is a built-in" in reply.json()["message"], feature
+    assert f"'{DBRX}' is a built-in" in reply.json()["message"]
 
 
-@pytest.mark.parametrize(("method", "suffix"), [("GET", ""), ("DELETE", ""), ("PUT", "/config")])
+@pytest.mark.parametrize(
+    ("method", "suffix", "body"), [*CHANGES, ("GET", "", None), ("GET", "/openapi", None)]
+)
 async def test_an_endpoint_that_does_not_exist(
-    client: httpx.AsyncClient, method: str, suffix: str
+    client: httpx.AsyncClient, method: str, suffix: str, body: Any
 ) -> None:
-    reply = await client.request(method, f"{BASE}/nothing{suffix}")
+    reply = await client.request(method, f"{BASE}/nothing{suffix}", json=body)
     assert reply.status_code == 404
     assert reply.json() == {
         "error_code": "RESOURCE_DOES_NOT_EXIST",
@@ -60,3 +84,123 @@ async def test_nobody_reads_without_a_token(stranger: httpx.AsyncClient, path: s
     assert (reply.status_code, reply.json()["error_code"]) == (401, "UNAUTHENTICATED")
     reply = await stranger.get(path, headers={"authorization": "Bearer wrong"})
     assert (reply.status_code, reply.json()["error_code"]) == (403, "PERMISSION_DENIED")
+
+
+async def test_the_life_of_an_endpoint(
+    client: httpx.AsyncClient, states: Any, changes: Any, storage: Storage
+) -> None:
+    created = await client.post(
+        BASE + "/",
+        json={
+            "name": "my-chat",
+            "config": {**CONFIG, "name": "my-chat"},
+            "tags": [{"key": "b"}, {"key": "a", "value": "1"}],
+            "route_optimized": False,
+        },
+    )
+    assert created.status_code == 200
+    shown = created.json()
+    assert shown["state"] == {"ready": "NOT_READY", "config_update": "IN_PROGRESS"}
+    assert (shown["endpoint_type"], shown["task"]) == ("EXTERNAL_MODEL", "llm/v1/chat")
+    assert (shown["creator"], shown["permission_level"]) == ("admin@lakeserve.local", "CAN_MANAGE")
+    assert shown["tags"] == [{"key": "a", "value": "1"}, {"key": "b", "value": ""}]
+    (entity,) = shown["config"]["served_entities"]
+    assert entity["external_model"] == ENTITY["external_model"]
+    assert shown["config"]["traffic_config"]["routes"] == [
+        {"served_model_name": "gpt", "served_entity_name": "gpt", "traffic_percentage": 100}
+    ]
+    assert changes.heard == 1
+
+    again = await client.post(BASE, json={"name": "my-chat", "config": CONFIG})
+    assert (again.status_code, again.json()["error_code"]) == (400, "RESOURCE_ALREADY_EXISTS")
+    assert "my-chat" in [each["name"] for each in (await client.get(BASE)).json()["endpoints"]]
+
+    (stored,) = [each for each in await storage.read(lambda tx: tx.endpoints.all()) if each.tags]
+    states.seen[stored.entities[0].id] = EntityState("DEPLOYMENT_READY")
+    assert (await client.get(f"{BASE}/my-chat")).json()["state"] == {
+        "ready": "READY",
+        "config_update": "NOT_UPDATING",
+    }
+
+    assert (await client.get(f"{BASE}/my-chat/openapi")).json()["openapi"] == "3.1.0"
+    assert (await client.delete(f"{BASE}/my-chat")).json() == {}
+    assert (await client.get(f"{BASE}/my-chat")).status_code == 404
+    assert changes.heard == 2
+
+
+async def test_updates_of_the_config(
+    client: httpx.AsyncClient, states: Any, storage: Storage
+) -> None:
+    await client.post(BASE, json={"name": "my-chat", "config": CONFIG})
+    stored = await storage.read(lambda tx: tx.endpoints.find("my-chat"))
+    assert stored is not None
+    states.seen[stored.entities[0].id] = EntityState("DEPLOYMENT_READY")
+
+    shown = (await client.put(f"{BASE}/my-chat/config", json=CONFIG)).json()
+    assert shown["state"] == {"ready": "READY", "config_update": "IN_PROGRESS"}
+    assert (shown["config"]["config_version"], shown["pending_config"]["config_version"]) == (1, 2)
+    assert shown["pending_config"]["served_entities"][0]["state"]["deployment"] == (
+        "DEPLOYMENT_CREATING"
+    )
+    busy = await client.put(f"{BASE}/my-chat/config", json=CONFIG)
+    assert (busy.status_code, busy.json()["error_code"]) == (409, "RESOURCE_CONFLICT")
+
+    updating = await storage.read(lambda tx: tx.endpoints.find("my-chat"))
+    assert updating is not None
+    assert updating.update is not None
+    failed = replace(updating.update, failure="no such scope")
+    await storage.write(lambda tx: tx.endpoints.set_update(updating.id, failed))
+    shown = (await client.get(f"{BASE}/my-chat")).json()
+    assert shown["state"] == {"ready": "READY", "config_update": "UPDATE_FAILED"}
+    assert "pending_config" not in shown
+    (entity,) = shown["config"]["served_entities"]
+    assert "(no such scope); this config was kept" in entity["state"]["deployment_state_message"]
+    assert (await client.put(f"{BASE}/my-chat/config", json=CONFIG)).status_code == 200
+
+
+async def test_parts_of_an_endpoint(client: httpx.AsyncClient) -> None:
+    await client.post(BASE, json={"name": "my-chat", "config": CONFIG})
+    path = f"{BASE}/my-chat"
+    reply = await client.patch(f"{path}/tags", json={"add_tags": [{"key": "b"}, {"key": "a"}]})
+    assert reply.json() == {"tags": [{"key": "a", "value": ""}, {"key": "b", "value": ""}]}
+    reply = await client.patch(f"{path}/tags", json={"delete_tags": ["b", "unknown"]})
+    assert reply.json() == {"tags": [{"key": "a", "value": ""}]}
+    nobody: dict[str, Any] = {"on_update_success": [], "on_update_failure": []}
+    reply = await client.patch(f"{path}/notifications", json={"email_notifications": nobody})
+    assert reply.json() == {"name": "my-chat", "email_notifications": nobody}
+    assert (await client.get(path)).json()["email_notifications"] == nobody
+    assert (await client.put(f"{path}/rate-limits", json={})).json() == {"rate_limits": []}
+    assert (await client.put(f"{path}/ai-gateway", json={})).json() == {}
+    somebody = {"on_update_failure": ["a@example.com"]}
+    limit = {"calls": 5, "key": "user", "renewal_period": "minute"}
+    for method, suffix, body in (
+        ("PATCH", "notifications", {"email_notifications": somebody}),
+        ("PUT", "rate-limits", {"rate_limits": [limit]}),
+        ("PUT", "ai-gateway", {"guardrails": {"input": {"safety": True}}}),
+        ("PATCH", "telemetry-config", {}),
+    ):
+        reply = await client.request(method, f"{path}/{suffix}", json=body)
+        assert (reply.status_code, reply.json()["error_code"]) == (501, "NOT_IMPLEMENTED"), suffix
+
+
+@pytest.mark.parametrize("field", ["nonsense", "config.nonsense", "config.served_entities.0.x"])
+async def test_unknown_fields_are_refused_by_name(client: httpx.AsyncClient, field: str) -> None:
+    entity = {**ENTITY, "x": 1} if field.endswith(".x") else ENTITY
+    config: dict[str, Any] = {"served_entities": [entity]}
+    body: dict[str, Any] = {"name": "my-chat", "config": config}
+    if field == "nonsense":
+        body["nonsense"] = 1
+    elif field == "config.nonsense":
+        config["nonsense"] = 1
+    reply = await client.post(BASE, json=body)
+    assert (reply.status_code, reply.json()["message"]) == (400, f"Unknown field '{field}'.")
+
+
+@pytest.mark.parametrize("block", ["sk-secret", ["sk-secret"], {"openai_api_key": "sk-secret"}])
+async def test_secrets_are_not_repeated(client: httpx.AsyncClient, block: Any) -> None:
+    model = {**ENTITY["external_model"], "openai_config": block}
+    body = {"name": "my-chat", "config": {"served_entities": [{"external_model": model}]}}
+    reply = await client.post(BASE, json=body)
+    assert (reply.status_code, reply.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+    assert "sk-secret" not in reply.text
+    assert "openai_config" in reply.text

@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 from lakeserve.core.endpoints import (
+    ConfigUpdate,
     Endpoint,
     EntityState,
+    ExternalModel,
+    Notifications,
     OpenAICompatible,
     ServedEntity,
 )
+from lakeserve.core.external_models import FORMS
 
 Json = dict[str, object]
 
@@ -26,7 +30,7 @@ def summary(endpoint: Endpoint, states: Mapping[str, EntityState]) -> Json:
 
 def detail(endpoint: Endpoint, states: Mapping[str, EntityState], permission_level: str) -> Json:
     """An endpoint in full, as get shows it."""
-    return {
+    shown = {
         **_common(endpoint, states),
         "creator_display_name": endpoint.creator,
         "creator_kind": "User",
@@ -39,6 +43,24 @@ def detail(endpoint: Endpoint, states: Mapping[str, EntityState], permission_lev
         },
         "permission_level": permission_level,
         "route_optimized": False,
+    }
+    if endpoint.update is not None and endpoint.update.failure is None:
+        shown["pending_config"] = _pending(endpoint, endpoint.update)
+    if endpoint.notifications is not None:
+        shown["email_notifications"] = notifications(endpoint.notifications)
+    return shown
+
+
+def tags(stored: Mapping[str, str]) -> list[Json]:
+    """Tags as a list, sorted."""
+    return [{"key": key, "value": stored[key]} for key in sorted(stored)]
+
+
+def notifications(stored: Notifications) -> Json:
+    """Who wants to hear of updates."""
+    return {
+        "on_update_success": list(stored.on_update_success),
+        "on_update_failure": list(stored.on_update_failure),
     }
 
 
@@ -64,15 +86,40 @@ def _common(endpoint: Endpoint, states: Mapping[str, EntityState]) -> Json:
         "creation_timestamp": endpoint.created_at,
         "last_updated_timestamp": endpoint.updated_at,
         "description": endpoint.description,
-        "state": endpoint_state(seen),
-        "tags": [],
+        "state": {**endpoint_state(seen), **_update_state(endpoint.update)},
+        "tags": tags(endpoint.tags),
         "task": endpoint.task,
         "endpoint_type": endpoint.endpoint_type,
         "capabilities": {"function_calling": endpoint.task == "llm/v1/chat"},
     }
 
 
+def _update_state(update: ConfigUpdate | None) -> Json:
+    if update is None:
+        return {}
+    return {"config_update": "IN_PROGRESS" if update.failure is None else "UPDATE_FAILED"}
+
+
+def _pending(endpoint: Endpoint, update: ConfigUpdate) -> Json:
+    return {
+        "config_version": endpoint.config_version + 1,
+        "start_time": update.started_at,
+        "served_entities": [
+            {
+                **_entity_core(endpoint, entity),
+                "creator": endpoint.creator,
+                "creation_timestamp": update.started_at,
+                "state": {"deployment": "DEPLOYMENT_CREATING", "deployment_state_message": ""},
+            }
+            for entity in update.entities
+        ],
+        "traffic_config": {"routes": [_route(entity) for entity in update.entities]},
+    }
+
+
 def _entity_core(endpoint: Endpoint, entity: ServedEntity) -> Json:
+    if isinstance(entity.backend, ExternalModel):
+        return {"name": entity.name, "external_model": _external(endpoint, entity.backend)}
     return {
         "name": entity.name,
         "foundation_model": {
@@ -84,21 +131,37 @@ def _entity_core(endpoint: Endpoint, entity: ServedEntity) -> Json:
     }
 
 
+def _external(endpoint: Endpoint, model: ExternalModel) -> Json:
+    """What was configured, with references as they stand and without sealed secrets."""
+    return {
+        "name": model.name,
+        "provider": model.provider,
+        "task": endpoint.task,
+        FORMS[model.provider].block: dict(model.options),
+    }
+
+
 def _entity_detail(
     endpoint: Endpoint, entity: ServedEntity, states: Mapping[str, EntityState]
 ) -> Json:
     state = states.get(entity.id, UNSEEN)
+    message = state.message
+    if endpoint.update is not None and endpoint.update.failure is not None:
+        failed = f"The last update of the config failed ({endpoint.update.failure})"
+        message = f"{failed}; this config was kept. {message}".rstrip()
     return {
         **_entity_core(endpoint, entity),
         "creator": endpoint.creator,
         "creation_timestamp": endpoint.created_at,
         "scale_to_zero_enabled": _scales_to_zero(entity),
-        "state": {"deployment": state.deployment, "deployment_state_message": state.message},
+        "state": {"deployment": state.deployment, "deployment_state_message": message},
     }
 
 
 def _scales_to_zero(entity: ServedEntity) -> bool:
-    return entity.start == "on-demand" and not isinstance(entity.backend, OpenAICompatible)
+    return entity.start == "on-demand" and not isinstance(
+        entity.backend, (OpenAICompatible, ExternalModel)
+    )
 
 
 def _route(entity: ServedEntity) -> Json:

@@ -1,76 +1,96 @@
-"""The serving-endpoints API: what is there, and what cannot be changed."""
+"""The serving-endpoints API, ``/api/2.0/serving-endpoints``."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
+from fastapi.responses import PlainTextResponse
 
 from lakeserve.control.authorization import Caller
-from lakeserve.control.endpoints.presentation import Json, detail, summary
-from lakeserve.core.endpoints import Endpoint, EntityState
-from lakeserve.core.errors import InvalidParameter, NotBuilt, ResourceMissing
-from lakeserve.storage.database import Storage
+from lakeserve.control.endpoints.openapi import openapi_document
+from lakeserve.control.endpoints.presentation import Json, detail, notifications, summary, tags
+from lakeserve.control.endpoints.requests import (
+    ConfigInput,
+    CreateInput,
+    NotificationsInput,
+    RateLimitsInput,
+    TagsInput,
+)
+from lakeserve.control.endpoints.service import EndpointService, EntityStates, level
+from lakeserve.control.endpoints.unenforced import check_ai_gateway, check_rate_limits, refuse
+from lakeserve.core.endpoints import Endpoint
+from lakeserve.core.identity import Principal
 
 BASE = "/api/2.0/serving-endpoints"
 
-# Method, what follows the endpoint's name, what it is called.
-CHANGES = (
-    ("DELETE", "", "Deleting serving endpoints"),
-    ("PUT", "/config", "Updating the config of serving endpoints"),
-    ("PUT", "/rate-limits", "Rate limits of serving endpoints"),
-    ("PUT", "/ai-gateway", "The AI Gateway of serving endpoints"),
-    ("PATCH", "/tags", "Tags of serving endpoints"),
-    ("PATCH", "/notifications", "Notifications of serving endpoints"),
-    ("PATCH", "/telemetry-config", "Telemetry of serving endpoints"),
-)
 
-
-class EntityStates(Protocol):
-    """Answers with what was last seen of every served entity."""
-
-    def states(self) -> Mapping[str, EntityState]:
-        """By entity id."""
-        ...
-
-
-def endpoint_routes(storage: Storage, states: EntityStates, caller: Caller) -> APIRouter:
-    """Routes that read endpoints, and that refuse to change the built-in ones."""
+def endpoint_routes(service: EndpointService, states: EntityStates, caller: Caller) -> APIRouter:
+    """Routes of serving endpoints."""
     router = APIRouter(prefix=BASE, dependencies=[Depends(caller)])
-
-    @router.get("")
-    async def list_endpoints() -> Json:
-        endpoints = await storage.read(lambda transaction: transaction.endpoints.all())
-        seen = states.states()
-        return {"endpoints": [summary(endpoint, seen) for endpoint in endpoints]}
-
-    @router.get("/{name}")
-    async def get_endpoint(name: str) -> Json:
-        endpoint = await _find(storage, name)
-        # Everyone may call a built-in endpoint, and nobody may change it.
-        return detail(endpoint, states.states(), permission_level="CAN_QUERY")
-
-    for method, suffix, feature in CHANGES:
-        _refuse_change(router, storage, method, suffix, feature)
+    _add_life(router, service, states, caller)
+    _add_parts(router, service, caller)
     return router
 
 
-def _refuse_change(
-    router: APIRouter, storage: Storage, method: str, suffix: str, feature: str
+def _add_life(
+    router: APIRouter, service: EndpointService, states: EntityStates, caller: Caller
 ) -> None:
-    async def refuse(request: Request) -> Json:
-        endpoint = await _find(storage, request.path_params["name"])
-        if endpoint.endpoint_type == "FOUNDATION_MODEL_API":
-            raise InvalidParameter(
-                f"Endpoint '{endpoint.name}' is a built-in Foundation Model endpoint and cannot be"
-                " changed or deleted here; the setting 'foundation' chooses what serves it."
-            )
-        raise NotBuilt(f"{feature} is not implemented in this version of lakeserve.")
+    who_calls = Annotated[Principal, Depends(caller)]
 
-    router.add_api_route("/{name}" + suffix, refuse, methods=[method], include_in_schema=False)
+    def shown(endpoint: Endpoint, who: Principal) -> Json:
+        return detail(endpoint, states.states(), level(endpoint, who) or "")
+
+    @router.get("")
+    async def list_endpoints(who: who_calls) -> Json:
+        seen = states.states()
+        return {"endpoints": [summary(endpoint, seen) for endpoint in await service.all(who)]}
+
+    @router.post("")
+    async def create(body: CreateInput, who: who_calls) -> Json:
+        return shown(await service.create(body, who), who)
+
+    @router.get("/{name}")
+    async def get_endpoint(name: str, who: who_calls) -> Json:
+        return shown(await service.get(name, who), who)
+
+    @router.delete("/{name}")
+    async def delete(name: str, who: who_calls) -> Json:
+        await service.delete(name, who)
+        return {}
+
+    @router.put("/{name}/config")
+    async def update_config(name: str, body: ConfigInput, who: who_calls) -> Json:
+        return shown(await service.update_config(name, body, who), who)
+
+    @router.get("/{name}/openapi")
+    async def openapi(name: str, who: who_calls) -> PlainTextResponse:
+        return PlainTextResponse(openapi_document(await service.get(name, who)))
 
 
-async def _find(storage: Storage, name: str) -> Endpoint:
-    endpoint = await storage.read(lambda transaction: transaction.endpoints.find(name))
-    if endpoint is None:
-        raise ResourceMissing(f"Endpoint with name '{name}' does not exist.")
-    return endpoint
+def _add_parts(router: APIRouter, service: EndpointService, caller: Caller) -> None:
+    who_calls = Annotated[Principal, Depends(caller)]
+
+    @router.patch("/{name}/tags")
+    async def change_tags(name: str, body: TagsInput, who: who_calls) -> Json:
+        return {"tags": tags((await service.change_tags(name, body, who)).tags)}
+
+    @router.patch("/{name}/notifications")
+    async def notify(name: str, body: NotificationsInput, who: who_calls) -> Json:
+        stored = await service.notify(name, body, who)
+        return {"name": name, "email_notifications": notifications(stored)}
+
+    @router.put("/{name}/rate-limits")
+    async def set_rate_limits(name: str, body: RateLimitsInput, who: who_calls) -> Json:
+        await service.check_may_change(name, who)
+        check_rate_limits(body.rate_limits)
+        return {"rate_limits": []}
+
+    @router.put("/{name}/ai-gateway")
+    async def set_ai_gateway(name: str, body: dict[str, Any], who: who_calls) -> Json:
+        await service.check_may_change(name, who)
+        check_ai_gateway({key: value for key, value in body.items() if key != "name"})
+        return {}
+
+    @router.patch("/{name}/telemetry-config", include_in_schema=False)
+    async def set_telemetry(name: str, who: who_calls) -> Json:
+        await service.check_may_change(name, who)
+        raise refuse("Telemetry of serving endpoints")

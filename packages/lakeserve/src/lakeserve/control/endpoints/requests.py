@@ -1,0 +1,124 @@
+"""Bodies of the serving-endpoints API. Unknown fields are refused by their name.
+
+``Any`` stands where a value can hold a secret, which the framework would repeat in its error, or
+where the value is looked at elsewhere.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ExternalModelInput(_Body):
+    """The block ``external_model`` of a served entity."""
+
+    name: str
+    provider: str
+    task: str
+    openai_config: Any = None
+    custom_provider_config: Any = None
+    databricks_model_serving_config: Any = None
+    anthropic_config: Any = None
+    cohere_config: Any = None
+    amazon_bedrock_config: Any = None
+    google_cloud_vertex_ai_config: Any = None
+    ai21labs_config: Any = None
+    palm_config: Any = None
+
+
+class ServedEntityInput(_Body):
+    """One model behind an endpoint: external, or registered, which is not built."""
+
+    name: str | None = None
+    external_model: ExternalModelInput | None = None
+    entity_name: str | None = None
+    entity_version: Any = None
+    workload_size: Any = None
+    workload_type: Any = None
+    scale_to_zero_enabled: Any = None
+    min_provisioned_concurrency: Any = None
+    max_provisioned_concurrency: Any = None
+    min_provisioned_throughput: Any = None
+    max_provisioned_throughput: Any = None
+    provisioned_model_units: Any = None
+    environment_vars: Any = None
+    instance_profile_arn: Any = None
+    burst_scaling_enabled: Any = None
+
+
+class RouteInput(_Body):
+    """The share of one entity; either name may be used."""
+
+    served_model_name: str | None = None
+    served_entity_name: str | None = None
+    traffic_percentage: int
+
+
+class TrafficInput(_Body):
+    """How calls are divided."""
+
+    routes: list[RouteInput] | None = None
+
+
+class ConfigInput(_Body):
+    """What an endpoint serves."""
+
+    name: Any = None
+    served_entities: list[ServedEntityInput] | None = None
+    served_models: list[Any] | None = None
+    traffic_config: TrafficInput | None = None
+    auto_capture_config: Any = None
+
+
+class TagInput(_Body):
+    """One tag."""
+
+    key: str
+    value: str | None = None
+
+
+class CreateInput(_Body):
+    """A new endpoint."""
+
+    name: str
+    config: ConfigInput | None = None
+    tags: list[TagInput] | None = None
+    description: str | None = None
+    ai_gateway: dict[str, Any] | None = None
+    rate_limits: list[Any] | None = None
+    route_optimized: bool | None = None
+    budget_policy_id: str | None = None
+    email_notifications: Any = None
+    telemetry_config: Any = None
+
+
+class TagsInput(_Body):
+    """Tags to set and keys of tags to remove."""
+
+    add_tags: list[TagInput] | None = None
+    delete_tags: list[str] | None = None
+
+
+class MailInput(_Body):
+    """Addresses that want to hear of updates."""
+
+    on_update_success: list[str] | None = None
+    on_update_failure: list[str] | None = None
+
+
+class NotificationsInput(_Body):
+    """Who wants to hear of updates; an endpoint's name is taken from the path."""
+
+    name: Any = None
+    email_notifications: MailInput | None = None
+
+
+class RateLimitsInput(_Body):
+    """Limits of the older kind."""
+
+    name: Any = None
+    rate_limits: list[Any] | None = None

@@ -1,0 +1,259 @@
+"""What callers may do with serving endpoints."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Protocol
+
+from lakeserve.control.endpoints.config import (
+    CheckedConfig,
+    check_config,
+    check_name,
+    check_tags,
+    sealed,
+)
+from lakeserve.control.endpoints.external_models import references
+from lakeserve.control.endpoints.requests import (
+    ConfigInput,
+    CreateInput,
+    NotificationsInput,
+    TagsInput,
+)
+from lakeserve.control.endpoints.unenforced import check_ai_gateway, check_rate_limits, refuse
+from lakeserve.core.endpoints import (
+    ConfigUpdate,
+    Endpoint,
+    EntityState,
+    Notifications,
+    ServedEntity,
+)
+from lakeserve.core.errors import (
+    InvalidParameter,
+    PermissionDenied,
+    ResourceConflict,
+    ResourceExists,
+    ResourceMissing,
+)
+from lakeserve.core.identity import Principal
+from lakeserve.core.ids import now_ms, object_id
+from lakeserve.core.ports import Changes, SecretResolver
+from lakeserve.storage.database import Storage
+from lakeserve.storage.transaction import Transaction
+
+
+class EntityStates(Protocol):
+    """Answers with what was last seen of every served entity."""
+
+    def states(self) -> Mapping[str, EntityState]:
+        """By entity id."""
+        ...
+
+
+class EndpointService:
+    """The rules of serving endpoints.
+
+    Methods that name an endpoint raise ``ResourceMissing`` when there is none that the caller may
+    see. Those that change one raise ``InvalidParameter`` for a built-in endpoint.
+
+    Args:
+        storage: Where endpoints lie.
+        secrets: Seals secrets that come in plain text.
+        changes: Hears of every change that decides where calls go.
+    """
+
+    def __init__(self, storage: Storage, secrets: SecretResolver, changes: Changes) -> None:
+        self._storage = storage
+        self._secrets = secrets
+        self._changes = changes
+
+    async def all(self, caller: Principal) -> tuple[Endpoint, ...]:
+        """The endpoints that the caller may see, by name."""
+        found = await self._storage.read(lambda transaction: transaction.endpoints.all())
+        return tuple(endpoint for endpoint in found if level(endpoint, caller) is not None)
+
+    async def get(self, name: str, caller: Principal) -> Endpoint:
+        """The endpoint of that name."""
+        return await self._storage.read(lambda transaction: _find(transaction, name, caller))
+
+    async def create(self, given: CreateInput, caller: Principal) -> Endpoint:
+        """Make an endpoint.
+
+        Raises:
+            InvalidParameter: A field has a value that is not accepted.
+            NotBuilt: It wants something that is documented, but not built.
+            ResourceExists: The name is taken.
+        """
+        check_name(given.name)
+        _check_unbuilt(given)
+        checked = check_config(given.config, "config.")
+        tags = check_tags(given.tags, "tags")
+        now = now_ms()
+        endpoint = Endpoint(
+            id=object_id(),
+            name=given.name,
+            task=checked.task,
+            endpoint_type="EXTERNAL_MODEL",
+            creator=caller.name,
+            created_at=now,
+            updated_at=now,
+            entities=await self._sealed(checked),
+            description=given.description or "",
+            tags=tags,
+        )
+
+        def work(transaction: Transaction) -> Endpoint:
+            if transaction.endpoints.find(endpoint.name) is not None:
+                raise ResourceExists(f"Endpoint with name '{endpoint.name}' already exists.")
+            transaction.endpoints.save(endpoint)
+            return endpoint
+
+        await self._storage.write(work)
+        await self._changes.endpoints_changed()
+        return await self.get(endpoint.name, caller)
+
+    async def delete(self, name: str, caller: Principal) -> None:
+        """Remove an endpoint; calls that are being answered go on."""
+        await self._change(
+            name, caller, lambda transaction, endpoint: transaction.endpoints.delete(endpoint.id)
+        )
+
+    async def update_config(self, name: str, given: ConfigInput, caller: Principal) -> Endpoint:
+        """Have another config deployed; the present one serves until that has come about.
+
+        Raises:
+            InvalidParameter: A field has a value that is not accepted.
+            NotBuilt: It wants something that is documented, but not built.
+            ResourceConflict: An update of this endpoint is being deployed.
+            PermissionDenied: The caller may not read a secret that the creator may read.
+        """
+        endpoint = await self.get(name, caller)
+        _check_may_change(endpoint, caller)
+        checked = check_config(given, "")
+        if checked.task != endpoint.task:
+            raise InvalidParameter(
+                f"The task of endpoint '{name}' is {endpoint.task} and cannot become"
+                f" {checked.task}."
+            )
+        if caller.name != endpoint.creator:
+            await self._check_may_read(checked, caller)
+        update = ConfigUpdate(object_id(), await self._sealed(checked), now_ms())
+
+        def work(transaction: Transaction, current: Endpoint) -> None:
+            if current.update is not None and current.update.failure is None:
+                raise ResourceConflict(
+                    f"Endpoint '{name}' is being updated. Wait until its config_update is no longer"
+                    " IN_PROGRESS."
+                )
+            transaction.endpoints.set_update(current.id, update)
+
+        await self._change(name, caller, work)
+        return await self.get(name, caller)
+
+    async def change_tags(self, name: str, given: TagsInput, caller: Principal) -> Endpoint:
+        """Set and remove tags."""
+        added = check_tags(given.add_tags, "add_tags")
+        removed = set(given.delete_tags or ())
+
+        def work(transaction: Transaction, endpoint: Endpoint) -> None:
+            kept = {key: value for key, value in endpoint.tags.items() if key not in removed}
+            transaction.endpoints.set_tags(endpoint.id, {**kept, **added})
+
+        await self._change(name, caller, work)
+        return await self.get(name, caller)
+
+    async def notify(
+        self, name: str, given: NotificationsInput, caller: Principal
+    ) -> Notifications:
+        """Write who wants to hear of updates. Nobody sends mail yet."""
+        mail = given.email_notifications
+        wanted = Notifications(
+            tuple((mail.on_update_success if mail else None) or ()),
+            tuple((mail.on_update_failure if mail else None) or ()),
+        )
+        if wanted != Notifications():
+            endpoint = await self.get(name, caller)
+            _check_may_change(endpoint, caller)
+            raise refuse("Mail to tell of updates ('email_notifications')")
+        await self._change(
+            name,
+            caller,
+            lambda transaction, endpoint: transaction.endpoints.set_notifications(
+                endpoint.id, wanted
+            ),
+        )
+        return wanted
+
+    async def check_may_change(self, name: str, caller: Principal) -> None:
+        """Raise unless the caller may change the endpoint."""
+        _check_may_change(await self.get(name, caller), caller)
+
+    async def _change(
+        self, name: str, caller: Principal, work: Callable[[Transaction, Endpoint], None]
+    ) -> None:
+        def checked(transaction: Transaction) -> None:
+            endpoint = _find(transaction, name, caller)
+            _check_may_change(endpoint, caller)
+            work(transaction, endpoint)
+
+        await self._storage.write(checked)
+        await self._changes.endpoints_changed()
+
+    async def _sealed(self, checked: CheckedConfig) -> tuple[ServedEntity, ...]:
+        result = []
+        for entity, draft in checked.entities:
+            ciphertexts = {
+                name: await self._secrets.seal(value) for name, value in draft.plaintexts.items()
+            }
+            result.append(sealed(entity, draft, ciphertexts))
+        return tuple(result)
+
+    async def _check_may_read(self, checked: CheckedConfig, caller: Principal) -> None:
+        """Secrets count with the creator's rights; nobody borrows these by an update."""
+        found = [name for _, draft in checked.entities for name in references(draft.model)]
+        for reference in found:
+            # Anything else that is wrong with a secret is said by the deployment.
+            with suppress(InvalidParameter, ResourceMissing):
+                await self._secrets.resolve(reference, caller.name)
+
+
+def level(endpoint: Endpoint, caller: Principal) -> str | None:
+    """The caller's permission on an endpoint, or None when the caller may not even see it."""
+    if endpoint.endpoint_type == "FOUNDATION_MODEL_API":
+        # Everyone may call a built-in endpoint, and nobody may change it.
+        return "CAN_QUERY"
+    return "CAN_MANAGE" if caller.admin or caller.name == endpoint.creator else None
+
+
+def _find(transaction: Transaction, name: str, caller: Principal) -> Endpoint:
+    endpoint = transaction.endpoints.find(name)
+    if endpoint is None or level(endpoint, caller) is None:
+        raise ResourceMissing(f"Endpoint with name '{name}' does not exist.")
+    return endpoint
+
+
+def _check_may_change(endpoint: Endpoint, caller: Principal) -> None:
+    if endpoint.endpoint_type == "FOUNDATION_MODEL_API":
+        raise InvalidParameter(
+            f"Endpoint '{endpoint.name}' is a built-in Foundation Model endpoint and cannot be"
+            " changed or deleted here; the setting 'foundation' chooses what serves it."
+        )
+    if level(endpoint, caller) != "CAN_MANAGE":
+        raise PermissionDenied(f"{caller.name} does not have CAN_MANAGE on '{endpoint.name}'.")
+
+
+def _check_unbuilt(given: CreateInput) -> None:
+    if given.config is None and given.ai_gateway:
+        raise InvalidParameter(
+            "Cannot specify ai_gateway when creating endpoints without a config."
+        )
+    if given.config is None and given.rate_limits:
+        raise InvalidParameter(
+            "Cannot specify rate_limits when creating endpoints without a config."
+        )
+    check_ai_gateway(given.ai_gateway)
+    check_rate_limits(given.rate_limits)
+    if given.route_optimized:
+        raise refuse("Route optimization ('route_optimized')")
+    if given.budget_policy_id:
+        raise refuse("Budget policies ('budget_policy_id')")
+    if given.telemetry_config:
+        raise refuse("Telemetry of serving endpoints ('telemetry_config')")

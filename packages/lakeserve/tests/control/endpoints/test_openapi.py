@@ -1,0 +1,17 @@
+import json
+
+import pytest
+from lakeserve.control.endpoints.openapi import openapi_document
+from lakeserve.core.endpoints import Endpoint, Task
+
+
+@pytest.mark.parametrize(
+    ("task", "field"),
+    [("llm/v1/chat", "messages"), ("llm/v1/completions", "prompt"), ("llm/v1/embeddings", "input")],
+)
+def test_the_document(task: Task, field: str) -> None:
+    endpoint = Endpoint("i", "mine", task, "EXTERNAL_MODEL", "c", 1, 1, (), 3)
+    document = json.loads(openapi_document(endpoint))
+    assert document["info"] == {"title": "mine", "version": "3"}
+    body = document["paths"]["/serving-endpoints/mine/invocations"]["post"]["requestBody"]
+    assert body["content"]["application/json"]["schema"]["required"] == [field]
