@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from lakeserve.core.errors import BadRequest
 from lakeserve.providers.anthropic_request import REFUSED, closed, messages_request
 from providers.anthropic_schema import Messages
+from providers.conversations import conversations, pieces
 
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 TOOL = {"type": "function", "function": {"name": "f"}}
@@ -110,41 +109,6 @@ def test_schemas_are_closed_wherever_they_stand() -> None:
     assert closed({"properties": 1}) == {"properties": 1}
 
 
-words = st.text(min_size=1, max_size=8)
-ids = st.text("abc-_", min_size=1, max_size=4)
-
-
-@st.composite
-def conversations(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Turns in a legal order: each turn with calls is followed by their results."""
-    turns: list[dict[str, Any]] = []
-    for _ in range(draw(st.integers(1, 5))):
-        turns.append({"role": "user", "content": draw(words)})
-        if draw(st.booleans()):
-            turns.append(
-                {"role": draw(st.sampled_from(["system", "developer"])), "content": draw(words)}
-            )
-        names = draw(st.lists(ids, unique=True, max_size=3))
-        content = draw(words) if not names else draw(st.none() | words | st.just(""))
-        if not names:
-            turns.append({"role": "assistant", "content": content})
-            continue
-        arguments = {
-            name: draw(st.dictionaries(words, st.integers(0, 9), max_size=2)) for name in names
-        }
-        calls = [
-            {
-                "id": name,
-                "type": "function",
-                "function": {"name": "f", "arguments": orjson.dumps(arguments[name]).decode()},
-            }
-            for name in names
-        ]
-        turns.append({"role": "assistant", "content": content, "tool_calls": calls})
-        turns += [{"role": "tool", "tool_call_id": n, "content": draw(words)} for n in names]
-    return turns
-
-
 @given(conversations())
 def test_every_message_arrives_in_its_place(turns: list[dict[str, Any]]) -> None:
     sent = messages_request("m", {"messages": turns})
@@ -157,18 +121,6 @@ def test_every_message_arrives_in_its_place(turns: list[dict[str, Any]]) -> None
         if turn["role"] not in {"system", "developer"}
         for piece in pieces(turn)
     ]
-
-
-def pieces(turn: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """What a caller's message says."""
-    if turn["role"] == "tool":
-        return [("result", turn["tool_call_id"], turn["content"])]
-    text = [(turn["role"], turn["content"])] if turn["content"] else []
-    calls = [
-        ("call", call["id"], orjson.loads(call["function"]["arguments"]))
-        for call in turn.get("tool_calls", [])
-    ]
-    return [*text, *calls]
 
 
 def said(messages: list[dict[str, Any]]) -> list[tuple[Any, ...]]:

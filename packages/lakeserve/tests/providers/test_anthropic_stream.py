@@ -1,6 +1,5 @@
 """Streams of Anthropic; the transcripts hold whole ones."""
 
-from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -8,39 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lakeserve.core.errors import WireError
-from lakeserve.providers.anthropic import AnthropicProvider
 from lakeserve.providers.anthropic_stream import MessageReader, stream_error
-from lakeserve.providers.base import Asked, EventTranslator
-from providers.transcripts import FOLDERS, Transcript, a_target, read, translated
+from lakeserve.providers.base import Asked
+from providers.transcripts import a_target
 
 ASKED = Asked(a_target("anthropic"), "chat", {})
-STREAMS = [
-    t for t in map(read, FOLDERS) if t.events and t.provider == "anthropic" and t.status == 200
-]
-
-
-def translator(transcript: Transcript) -> EventTranslator:
-    made = AnthropicProvider().events(transcript.asked)
-    assert made is not None
-    return made
-
-
-@given(st.sampled_from(STREAMS), st.data())
-def test_any_split_gives_the_same_events(transcript: Transcript, data: st.DataObject) -> None:
-    answer = transcript.answer
-    cuts = sorted(data.draw(st.sets(st.integers(1, len(answer) - 1), max_size=30)))
-    edges = [0, *cuts, len(answer)]
-    pieces = [answer[a:b] for a, b in pairwise(edges)]
-    whole = translated(translator(transcript), [answer])
-    assert translated(translator(transcript), pieces) == whole
-
-
-@given(st.sampled_from(STREAMS), st.data())
-def test_a_cut_stream_is_not_done(transcript: Transcript, data: st.DataObject) -> None:
-    one = translator(transcript)
-    end = data.draw(st.integers(0, len(transcript.answer) - 1))
-    translated(one, [transcript.answer[:end]])
-    assert not one.done
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,21 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import orjson
 import pytest
 from gateway.stage import Stage, endpoint, open_stage, target
 from gateway.strict_upstream import LAST_CHUNK, Script, Seen, Step, chunk, chunked_head, whole
+from hypothesis import given
+from hypothesis import strategies as st
 from lakeserve.core.endpoints import Task
 from lakeserve.gateway.sse import DONE, error_event
 from lakeserve.gateway.task import OPERATIONS
+from lakeserve.providers.base import EventTranslator
 from lakeserve.providers.table import PROVIDERS
-from providers import anthropic_schema
+from providers import anthropic_schema, cohere_schema
 from providers.transcripts import (
     FOLDERS,
     ROOT,
@@ -29,6 +33,7 @@ Refusal = Callable[[str, Mapping[str, str], bytes], tuple[int, bytes] | None]
 # What each vendor refuses, and what its addresses begin with.
 VENDORS: Mapping[str, tuple[Refusal, str]] = {
     "anthropic": (anthropic_schema.refusal, "/v1"),
+    "cohere": (cohere_schema.refusal, ""),
 }
 TASKS: Mapping[str, Task] = {operation: task for task, operation in OPERATIONS.items()}
 
@@ -53,18 +58,44 @@ def test_answers(transcript: Transcript) -> None:
     provider = PROVIDERS[transcript.provider]
     if transcript.events:
         for size in (1, 7, 1000, len(transcript.answer)):
-            translator = provider.events(transcript.asked)
-            assert translator is not None
-            events = translated(translator, pieces_of(transcript.answer, size))
-            failure = translator.failure
+            one = translator(transcript)
+            events = translated(one, pieces_of(transcript.answer, size))
+            failure = one.failure
             events += DONE if failure is None else error_event(failure)
             assert events == transcript.reply
-            assert translator.done == (failure is None)
+            assert one.done == (failure is None)
     elif transcript.status == 200:
         assert timeless(provider.reply(transcript.asked, transcript.answer)) == transcript.reply
     else:
         error = provider.error(transcript.status, transcript.answer, transcript.headers)
         assert orjson.dumps(error.body()) == transcript.reply
+
+
+STREAMS = [transcript for transcript in map(read, FOLDERS) if transcript.events]
+
+
+@given(st.sampled_from(STREAMS), st.data())
+def test_any_split_gives_the_same_events(transcript: Transcript, data: st.DataObject) -> None:
+    answer = transcript.answer
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(answer) - 1), max_size=30)))
+    pieces = [answer[a:b] for a, b in pairwise([0, *cuts, len(answer)])]
+    whole_events = translated(translator(transcript), [answer])
+    assert translated(translator(transcript), pieces) == whole_events
+
+
+@given(st.sampled_from(STREAMS), st.data())
+def test_only_a_whole_stream_is_done(transcript: Transcript, data: st.DataObject) -> None:
+    one = translator(transcript)
+    end = data.draw(st.integers(0, len(transcript.answer)))
+    events = translated(one, [transcript.answer[:end]])
+    assert transcript.reply.startswith(events)
+    assert one.done == (events + DONE == transcript.reply)
+
+
+def translator(transcript: Transcript) -> EventTranslator:
+    made = PROVIDERS[transcript.provider].events(transcript.asked)
+    assert made is not None
+    return made
 
 
 @pytest.fixture

@@ -77,6 +77,14 @@ PLACES: list[tuple[str, dict[str, Any], str, Address, dict[str, str]]] = [
         Address(host="h", port=1, base_path="/a"),
         {"anthropic_version": "2099-01-01"},
     ),
+    ("cohere", {}, "cohere", Address(host="api.cohere.ai", port=443, tls=True), {}),
+    (
+        "cohere",
+        {"cohere_api_base": "http://h:1/proxy/v2/"},
+        "cohere",
+        Address(host="h", port=1, base_path="/proxy"),
+        {},
+    ),
 ]
 
 

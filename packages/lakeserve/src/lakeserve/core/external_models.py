@@ -12,6 +12,8 @@ ALL_TASKS: tuple[Task, ...] = (CHAT, COMPLETIONS, EMBEDDINGS)
 
 OPENAI_API_BASE = "https://api.openai.com/v1"
 ANTHROPIC_API_BASE = "https://api.anthropic.com/v1"
+# The documented default; calls go to version 2 of the interface at the same host.
+COHERE_API_BASE = "https://api.cohere.ai/v1"
 
 # Values of openai_api_type, and the names of their translations in the provider table.
 OPENAI_API_TYPES: Mapping[str, str] = {

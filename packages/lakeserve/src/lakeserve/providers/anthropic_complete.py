@@ -6,13 +6,13 @@ Source: Anthropic's API reference, "Create a Text Completion (legacy)".
 from collections.abc import Mapping
 from typing import Any
 
-from lakeserve.core.errors import BadRequest
 from lakeserve.providers import chat_reply
 from lakeserve.providers import chat_request as chat
 from lakeserve.providers.anthropic_reply import finish_reason, model_of
 from lakeserve.providers.anthropic_stream import stream_error
 from lakeserve.providers.base import Asked
 from lakeserve.providers.json_values import reply_object, string
+from lakeserve.providers.text_request import refuse, single_prompt
 
 PROVIDER = "anthropic"
 
@@ -43,8 +43,6 @@ TRANSLATED = frozenset(
     }
 )
 
-_NEUTRAL = {"best_of": 1, "echo": False, "suffix": ""}
-
 
 def complete_request(model: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Anthropic's request for what a caller asks.
@@ -53,8 +51,7 @@ def complete_request(model: str, body: Mapping[str, Any]) -> dict[str, Any]:
         BadRequest: A field is wrong, or has no counterpart.
     """
     given = {name: value for name, value in body.items() if value is not None}
-    asked = {name: value for name, value in given.items() if _NEUTRAL.get(name, ...) != value}
-    chat.refuse(asked, REFUSED, PROVIDER)
+    refuse(body, REFUSED, PROVIDER)
     chat.one_answer(body, PROVIDER)
     limit = chat.token_limit(body)
     request = {
@@ -70,20 +67,6 @@ def complete_request(model: str, body: Mapping[str, Any]) -> dict[str, Any]:
     if body.get("user") is not None:
         request["metadata"] = {"user_id": body["user"]}
     return request
-
-
-def single_prompt(body: Mapping[str, Any]) -> str:
-    """The only prompt of a request.
-
-    Raises:
-        BadRequest: There are several, or it is no text.
-    """
-    prompt = body["prompt"]
-    if isinstance(prompt, list) and len(prompt) == 1:
-        prompt = prompt[0]
-    if not isinstance(prompt, str):
-        raise BadRequest("Field 'prompt' must be a string or a list of one string here.")
-    return prompt
 
 
 def _turns(prompt: str) -> str:

@@ -6,6 +6,7 @@ from lakeserve.core.errors import ConfigurationError
 from lakeserve.providers.anthropic import AnthropicProvider
 from lakeserve.providers.azure import AzureProvider
 from lakeserve.providers.base import Provider
+from lakeserve.providers.cohere import CohereProvider
 from lakeserve.providers.custom import CustomProvider
 from lakeserve.providers.databricks import DatabricksProvider
 from lakeserve.providers.local import LocalProvider
@@ -16,6 +17,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "openai": OpenAIProvider(),
     "azure": AzureProvider(),
     "anthropic": AnthropicProvider(),
+    "cohere": CohereProvider(),
     "custom": CustomProvider(),
     "databricks-model-serving": DatabricksProvider(),
 }

@@ -12,6 +12,7 @@ from lakeserve.core.endpoints import (
 )
 from lakeserve.core.external_models import (
     ANTHROPIC_API_BASE,
+    COHERE_API_BASE,
     FORMS,
     OPENAI_API_BASE,
     option,
@@ -107,8 +108,15 @@ def _anthropic(model: ExternalModel) -> Place:
     return parse_address(base), {"anthropic_version": version} if version else {}
 
 
+def _cohere(model: ExternalModel) -> Place:
+    """The address without a version, which the translation's paths bring along."""
+    base = str(model.options.get("cohere_api_base") or COHERE_API_BASE).rstrip("/")
+    return parse_address(base.removesuffix("/v1").removesuffix("/v2")), {}
+
+
 _PLACES = {
     "anthropic": _anthropic,
+    "cohere": _cohere,
     "openai": _openai,
     "azure": _azure,
     "custom": _custom,
