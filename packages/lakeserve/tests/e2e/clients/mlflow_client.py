@@ -1,0 +1,134 @@
+"""mlflow, unmodified: the documented external endpoint, from its creation to its end.
+
+The model behind it is the platform's own demo endpoint, reached through its OpenAI path.
+"""
+
+import os
+import time
+
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import (
+    NotFound,
+    ResourceAlreadyExists,
+    ResourceDoesNotExist,
+)
+from databricks_langchain import ChatDatabricks
+from mlflow.deployments import get_deploy_client
+from mlflow.exceptions import MlflowException
+from openai import NotFoundError, OpenAI
+
+HOST, TOKEN = os.environ["DATABRICKS_HOST"], os.environ["DATABRICKS_TOKEN"]
+NAME, SCOPE = "mlflow-chat", "mlflow-client"
+
+workspace = WorkspaceClient()
+workspace.secrets.create_scope(SCOPE)
+workspace.secrets.put_secret(SCOPE, "key", string_value=TOKEN)
+client = get_deploy_client("databricks")
+
+
+def config(**secret):
+    block = {"openai_api_base": f"{HOST}/serving-endpoints", **secret}
+    model = {
+        "name": "databricks-dbrx-instruct",
+        "provider": "openai",
+        "task": "llm/v1/chat",
+        "openai_config": block,
+    }
+    return {"served_entities": [{"name": NAME, "external_model": model}]}
+
+
+REFERENCE = {"openai_api_key": "{{secrets/%s/key}}" % SCOPE}
+
+
+def settled():
+    for _ in range(200):
+        endpoint = client.get_endpoint(NAME)
+        if endpoint["state"]["config_update"] != "IN_PROGRESS":
+            return endpoint
+        time.sleep(0.05)
+    raise AssertionError(endpoint)
+
+
+def refused(error_class, call, text):
+    try:
+        call()
+    except error_class as error:
+        assert text in str(error), error
+    else:
+        raise AssertionError(f"{text}: nothing was raised")
+
+
+# The older signature, as the documentation of LangChain shows it.
+created = client.create_endpoint(name=NAME, config=config(**REFERENCE))
+assert created["name"] == NAME, created
+endpoint = settled()
+assert endpoint["state"] == {"ready": "READY", "config_update": "NOT_UPDATING"}, endpoint
+assert endpoint["endpoint_type"] == "EXTERNAL_MODEL", endpoint
+shown = endpoint["config"]["served_entities"][0]["external_model"]
+assert shown["openai_config"] == {**REFERENCE, "openai_api_base": f"{HOST}/serving-endpoints"}
+
+question = {"messages": [{"role": "user", "content": "What is MLflow?"}], "temperature": 0}
+answer = client.predict(endpoint=NAME, inputs=question)["choices"][0]["message"]["content"]
+assert "MLflow" in answer, answer
+parts = client.predict_stream(endpoint=NAME, inputs=question)
+streamed = "".join(
+    part["choices"][0]["delta"].get("content") or "" for part in parts if part["choices"]
+)
+assert streamed == answer, streamed
+assert ChatDatabricks(model=NAME, temperature=0).invoke("What is MLflow?").content == answer
+openai = OpenAI(api_key=TOKEN, base_url=f"{HOST}/serving-endpoints")
+asked = openai.chat.completions.create(model=NAME, **question)
+assert asked.choices[0].message.content == answer, asked
+
+# A config whose secret is missing fails, and the old one goes on serving.
+missing = config(openai_api_key="{{secrets/%s/nothing}}" % SCOPE)
+updated = client.update_endpoint_config(NAME, missing)
+assert updated["state"]["ready"] == "READY", updated
+failed = settled()
+assert failed["state"] == {"ready": "READY", "config_update": "UPDATE_FAILED"}, failed
+assert failed["config"]["config_version"] == 1, failed
+assert client.predict(endpoint=NAME, inputs=question)["choices"][0]["message"]["content"] == answer
+
+# A plaintext secret comes into force and is never shown.
+client.update_endpoint_config(NAME, config(openai_api_key_plaintext=TOKEN))
+updated = settled()
+assert updated["state"] == {"ready": "READY", "config_update": "NOT_UPDATING"}, updated
+assert updated["config"]["config_version"] == 2, updated
+assert TOKEN not in str(updated) + str(client.list_endpoints()), updated
+assert client.predict(endpoint=NAME, inputs=question)["choices"][0]["message"]["content"] == answer
+
+tags = client.update_endpoint_tags(NAME, {"add_tags": [{"key": "team", "value": "a"}]})
+assert tags == {"tags": [{"key": "team", "value": "a"}]}, tags
+
+# Each client's own exceptions.
+full = {"name": NAME, "config": config(**REFERENCE)}
+refused(Exception, lambda: client.create_endpoint(config=full), "already exists")
+refused(
+    ResourceAlreadyExists,
+    lambda: workspace.api_client.do("POST", "/api/2.0/serving-endpoints", body=full),
+    "already exists",
+)
+reserved = {**full, "name": "databricks-mine"}
+refused(Exception, lambda: client.create_endpoint(config=reserved), "reserved")
+refused(Exception, lambda: client.get_endpoint("nothing"), "'nothing' does not exist")
+refused(ResourceDoesNotExist, lambda: workspace.serving_endpoints.get("nothing"), "does not exist")
+refused(
+    (MlflowException, NotFound, OSError),
+    lambda: client.predict(endpoint="nothing", inputs=question),
+    "does not exist",
+)
+refused(
+    NotFoundError,
+    lambda: openai.chat.completions.create(model="nothing", **question),
+    "does not exist",
+)
+
+assert client.delete_endpoint(NAME) == {}
+names = [each["name"] for each in client.list_endpoints()]
+assert NAME not in names, names
+# The present signature makes the same endpoint.
+client.create_endpoint(config=full)
+assert settled()["state"]["ready"] == "READY"
+workspace.serving_endpoints.delete(NAME)
+workspace.secrets.delete_scope(SCOPE)
+print("passed")
