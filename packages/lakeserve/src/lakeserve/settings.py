@@ -211,6 +211,11 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
         raise ConfigurationError(f"{_toml_file.path or 'environment'}: {error}") from None
 
 
+def databricks_host() -> str | None:
+    """The platform or workspace that clients shall use, as the environment has it."""
+    return os.environ.get("DATABRICKS_HOST") or None
+
+
 def inherited_environment() -> dict[str, str]:
     """A copy of this process's environment, to start child processes with."""
     return dict(os.environ)

@@ -12,7 +12,12 @@ def test_help_lists_every_command_without_loading_it() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_help_with_its_variables(name: str) -> None:
+def test_every_command_has_help(name: str) -> None:
+    assert CliRunner().invoke(cli, [name, "--help"]).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["up", "run", "doctor"])
+def test_commands_that_take_settings_name_the_variables(name: str) -> None:
     result = CliRunner().invoke(cli, [name, "--help"])
     assert result.exit_code == 0
     for variable in ("LAKESERVE_CONFIG", "LAKESERVE_DATA_DIR", "LAKESERVE_PORT", "LAKESERVE_TOKEN"):

@@ -11,6 +11,8 @@ from lakeserve.core.errors import LakeserveError
 COMMANDS = {
     "up": "Start the platform and serve until Ctrl-C.",
     "run": "Run a program against a platform, starting one if none runs.",
+    "secrets": "Scopes, secrets and the master key that encrypts them.",
+    "tokens": "Your personal access tokens.",
     "doctor": "Say what is installed, what is missing, and what for.",
 }
 

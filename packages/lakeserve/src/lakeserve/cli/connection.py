@@ -1,0 +1,137 @@
+"""How commands reach a platform or a workspace: through databricks-sdk, and what they print."""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lakeserve.core.errors import ConfigurationError, LakeserveError
+from lakeserve.settings import Settings, databricks_host, load_settings
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+
+WIDEST = 10_000
+
+# What databricks-sdk puts after the server's text when a login fails.
+_SDK_DETAILS = re.compile(r" Config: \w+=.*$")
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "--profile",
+        help="Profile of ~/.databrickscfg to use instead of DATABRICKS_HOST and DATABRICKS_TOKEN.",
+    ),
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        help="TOML file with settings. [LAKESERVE_CONFIG; default: lakeserve.toml here, if any]",
+    ),
+    click.option(
+        "--data-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Use the platform that runs on this directory, with its token."
+        " [LAKESERVE_DATA_DIR; default: ~/.lakeserve]",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs."),
+)
+
+
+class ServerError(LakeserveError):
+    """The platform or workspace refused a call; the text is its own."""
+
+
+def connection_options(command: Command) -> Command:
+    """Give a command the options that say which platform it speaks to, and how it prints."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def connected(
+    profile: str | None, config: Path | None, data_dir: Path | None
+) -> "Iterator[WorkspaceClient]":
+    """A client of the platform or workspace that the options and the environment name.
+
+    A profile wins, then a data directory given as an option, then ``DATABRICKS_HOST``, then the
+    platform that runs on the data directory of the settings.
+
+    Raises:
+        ConfigurationError: There is none, or databricks-sdk is not installed.
+        ServerError: It refused a call of the block.
+    """
+    try:
+        from databricks.sdk import WorkspaceClient
+        from databricks.sdk.errors.base import DatabricksError
+    except ImportError:
+        raise ConfigurationError(
+            "this command needs databricks-sdk: pip install 'lakeserve[cli]'"
+        ) from None
+    # It warns of what its error says anyway.
+    logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
+    arguments = _login(profile, config, data_dir)
+    try:
+        yield WorkspaceClient(**arguments, product="lakeserve-cli")
+    except (DatabricksError, ValueError, OSError) as error:
+        raise ServerError(_SDK_DETAILS.sub("", " ".join(str(error).split()))) from None
+
+
+def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
+    """Print rows: a table for people, a list of objects for programs."""
+    if as_json:
+        click.echo(json.dumps([dict(row) for row in rows], ensure_ascii=False))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    for row in rows:
+        table.add_row(*(escape(str(row.get(column, ""))) for column in columns))
+    console = Console()
+    # Names are for pasting: a table that is too wide leaves the window rather than cut them.
+    wide = console.options.update(width=WIDEST)
+    console.width = max(console.width, console.measure(table, options=wide).maximum)
+    console.print(table, soft_wrap=True)
+
+
+def told(text: str, facts: dict[str, Any], *, as_json: bool) -> None:
+    """Print what a change did: a sentence for people, an object for programs."""
+    click.echo(json.dumps(facts, ensure_ascii=False) if as_json else text)
+
+
+def _login(profile: str | None, config: Path | None, data_dir: Path | None) -> "dict[str, Any]":
+    if profile is not None:
+        if databricks_host() is not None:
+            # The variables would win over the profile, and the call go where nobody expects it.
+            raise ConfigurationError(
+                f"--profile {profile} and DATABRICKS_HOST={databricks_host()} name two places;"
+                " run 'unset DATABRICKS_HOST DATABRICKS_TOKEN' or leave --profile out"
+            )
+        return {"profile": profile}
+    if data_dir is None and databricks_host() is not None:
+        return {}  # databricks-sdk reads them itself
+    settings = load_settings(config, data_dir=data_dir)
+    return {"host": _running_url(settings), "token": settings.token.get_secret_value()}
+
+
+def _running_url(settings: Settings) -> str:
+    from lakeserve.app import find_running
+
+    running = find_running(settings.data_dir)
+    if running is None:
+        raise ConfigurationError(
+            f"no platform runs on {settings.data_dir}. Start one (lakeserve up), or name one:"
+            " DATABRICKS_HOST and DATABRICKS_TOKEN, or --profile"
+        )
+    return running.url
