@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
-from langchain_lakeserve._stub.server import StubServer
+from strict_endpoint.server import StubServer
 
 # Times say nothing on machines that several suites share.
 settings.register_profile(

@@ -16,8 +16,9 @@ from langchain_lakeserve import (
     ChatDatabricks,
     CredentialsError,
 )
-from langchain_lakeserve._stub.server import StubServer, json_reply
-from langchain_lakeserve._stub.ways import (
+from pydantic import BaseModel, ValidationError
+from strict_endpoint.server import StubServer, json_reply
+from strict_endpoint.ways import (
     add,
     ask_ainvoke,
     ask_astream,
@@ -25,7 +26,6 @@ from langchain_lakeserve._stub.ways import (
     ask_stream,
     chat,
 )
-from pydantic import BaseModel, ValidationError
 
 Ask = Callable[[ChatDatabricks], Any]
 

@@ -17,7 +17,7 @@ from langchain_lakeserve import (
     StreamedAPIError,
 )
 from langchain_lakeserve._messages import assistant_from_wire, message_from_wire
-from langchain_lakeserve._stub.server import Scripted, StubServer
+from strict_endpoint.server import Scripted, StubServer
 
 CONTRACTS = Path(__file__).parents[4] / "contracts"
 CHAT = "/serving-endpoints/chat/completions"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_lakeserve._stub.server import StubServer
+from strict_endpoint.server import StubServer
 
 ROOT = Path(__file__).parents[4]
 PAGES = [

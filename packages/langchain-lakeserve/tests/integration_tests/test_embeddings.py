@@ -17,8 +17,8 @@ from langchain_lakeserve import (
     RateLimitError,
     ReplyError,
 )
-from langchain_lakeserve._stub.server import StubServer, json_reply
 from pydantic import ValidationError
+from strict_endpoint.server import StubServer, json_reply
 
 Embed = Callable[[DatabricksEmbeddings, list[str]], list[list[float]]]
 

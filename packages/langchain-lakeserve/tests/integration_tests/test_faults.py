@@ -29,8 +29,8 @@ from langchain_lakeserve import (
     StreamedAPIError,
     StreamInterruptedError,
 )
-from langchain_lakeserve._stub.server import Scripted, StubServer, json_reply, sse_reply
-from langchain_lakeserve._stub.ways import (
+from strict_endpoint.server import Scripted, StubServer, json_reply, sse_reply
+from strict_endpoint.ways import (
     ask_ainvoke,
     ask_astream,
     ask_invoke,

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from langchain_core.load import dumps
 from langchain_lakeserve import ConfigurationError, Databricks, NotFoundError, ServerError
-from langchain_lakeserve._stub.server import StubServer, json_reply
 from pydantic import ValidationError
+from strict_endpoint.server import StubServer, json_reply
 
 FINE = "You said: How are you? I am fine. Thank you!"
 

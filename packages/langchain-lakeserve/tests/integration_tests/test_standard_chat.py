@@ -10,8 +10,8 @@ import httpx
 import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_lakeserve import ChatDatabricks
-from langchain_lakeserve._stub.server import StubServer
 from langchain_tests.integration_tests import ChatModelIntegrationTests
+from strict_endpoint.server import StubServer
 
 # One white pixel: what the suite would download, were there a network.
 PICTURE = base64.b64decode(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from langchain_core.embeddings import Embeddings
 from langchain_lakeserve import DatabricksEmbeddings
-from langchain_lakeserve._stub.server import StubServer
 from langchain_tests.integration_tests import EmbeddingsIntegrationTests
+from strict_endpoint.server import StubServer
 
 
 class TestDatabricksEmbeddings(EmbeddingsIntegrationTests):

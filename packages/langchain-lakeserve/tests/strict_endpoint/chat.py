@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 
 from langchain_lakeserve._json import JSONObject, JSONValue
-from langchain_lakeserve._stub.refusal import check_keys, refuse
+
+from strict_endpoint.refusal import check_keys, refuse
 
 _BODY = (
     "max_tokens", "temperature", "top_p", "stop", "n", "stream", "stream_options", "tools",

@@ -7,7 +7,8 @@ import zlib
 from array import array
 
 from langchain_lakeserve._json import JSONObject
-from langchain_lakeserve._stub.refusal import Refusal, check_keys, refuse
+
+from strict_endpoint.refusal import Refusal, check_keys, refuse
 
 DIMENSIONS = 8
 MOST_INPUTS = 150

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from langchain_lakeserve._json import JSONObject, JSONValue
-from langchain_lakeserve._stub import chat
-from langchain_lakeserve._stub.refusal import check_keys, refuse
+
+from strict_endpoint import chat
+from strict_endpoint.refusal import check_keys, refuse
 
 _BODY = (
     "instructions", "max_output_tokens", "temperature", "top_p", "stream", "tools", "tool_choice",

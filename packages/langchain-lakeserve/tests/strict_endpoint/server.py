@@ -11,12 +11,12 @@ from types import TracebackType
 
 import orjson
 from aiohttp import web
-
 from langchain_lakeserve._json import JSONObject, JSONValue
-from langchain_lakeserve._stub import chat, embeddings, responses
-from langchain_lakeserve._stub.refusal import Refusal
 
-TOKEN = "dapi-stub"  # noqa: S105 - opens nothing but the stub
+from strict_endpoint import chat, embeddings, responses
+from strict_endpoint.refusal import Refusal
+
+TOKEN = "dapi-stub"
 
 
 @dataclass(frozen=True)

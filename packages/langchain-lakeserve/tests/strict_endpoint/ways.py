@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk
-
-from langchain_lakeserve._stub.server import StubServer
 from langchain_lakeserve.chat_models import ChatDatabricks
+
+from strict_endpoint.server import StubServer
 
 
 def chat(server: StubServer, **more: Any) -> ChatDatabricks:

@@ -13,13 +13,13 @@ from langchain_lakeserve._chunks import ChatStreamReader
 from langchain_lakeserve._client import EventReader
 from langchain_lakeserve._json import JSONObject
 from langchain_lakeserve._replies import chat_result
-from langchain_lakeserve._stub import chat
 from langchain_lakeserve.errors import (
     EmptyReplyError,
     NotJSONError,
     StreamedAPIError,
     StreamInterruptedError,
 )
+from strict_endpoint import chat
 
 HEAD = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
 

@@ -22,7 +22,6 @@ from langchain_lakeserve._response_events import ResponseStreamReader
 from langchain_lakeserve._response_replies import response_result
 from langchain_lakeserve._responses import items_to_wire, messages_from_items
 from langchain_lakeserve._stop import StopCutter
-from langchain_lakeserve._stub import responses
 from langchain_lakeserve.errors import (
     ConfigurationError,
     EmptyReplyError,
@@ -30,6 +29,7 @@ from langchain_lakeserve.errors import (
     StreamedAPIError,
     StreamInterruptedError,
 )
+from strict_endpoint import responses
 
 FUNCTION = {"name": "f", "description": "d", "parameters": {"type": "object"}, "strict": True}
 
