@@ -142,7 +142,7 @@ async def _relay_events(
             if events:
                 await reply.part(events)
             if translator is not None and translator.failure is not None:
-                raise translator.failure
+                raise _without_credential(translator.failure, target)
     except UpstreamFailure:
         if not (splitter.done if translator is None else translator.done):
             raise
@@ -167,6 +167,10 @@ async def _refusal(connection: Connection, target: Target, translation: Provider
     body = await connection.body(MAX_REPLY_BYTES)
     headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in connection.headers}
     error = translation.error(connection.status, body, headers)
+    return _without_credential(error, target)
+
+
+def _without_credential(error: WireError, target: Target) -> WireError:
     if target.credential and target.credential in error.message:
         error.message = error.message.replace(target.credential, "[REDACTED]")
     return error

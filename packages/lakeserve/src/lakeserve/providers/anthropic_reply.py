@@ -7,11 +7,9 @@ usage.
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from lakeserve.providers import chat_reply
 from lakeserve.providers.base import Asked
-from lakeserve.providers.json_values import count, mapping, objects, reply_object, string
+from lakeserve.providers.json_values import count, json_text, mapping, objects, reply_object, string
 
 PROVIDER = "anthropic"
 
@@ -69,7 +67,7 @@ def chat_completion(asked: Asked, body: bytes) -> bytes:
         chat_reply.tool_call(
             string(block.get("id")),
             string(block.get("name")),
-            orjson.dumps(mapping(block.get("input"))).decode(),
+            json_text(mapping(block.get("input")), PROVIDER),
         )
         for block in content
         if block.get("type") == "tool_use"

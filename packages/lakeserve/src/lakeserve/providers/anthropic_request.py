@@ -127,16 +127,19 @@ def _output(body: Mapping[str, Any], kind: str, schema: Mapping[str, Any]) -> di
     return output
 
 
-def closed(schema: Any) -> Any:
-    """A JSON schema whose objects allow no further properties, which Anthropic demands."""
+def closed(schema: Any, depth: int = 0) -> Any:
+    """A JSON schema whose objects allow no further properties, which Anthropic demands.
+
+    Raises:
+        BadRequest: It is nested deeper than any answer would be.
+    """
+    if depth > _DEEPEST:
+        raise BadRequest("Field 'response_format': the schema is nested too deep.")
     if isinstance(schema, list):
-        return [closed(item) for item in schema]
+        return [closed(item, depth + 1) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    inner = {
-        name: _closed_each(value) if name in _NAMED_SCHEMAS else _closed_unless_data(name, value)
-        for name, value in schema.items()
-    }
+    inner = {name: _closed_value(name, value, depth + 1) for name, value in schema.items()}
     kind = schema.get("type")
     is_object = kind == "object" or (isinstance(kind, list) and "object" in kind)
     return {**inner, "additionalProperties": False} if is_object else inner
@@ -146,16 +149,17 @@ def closed(schema: Any) -> Any:
 _NAMED_SCHEMAS = frozenset({"properties", "$defs", "definitions", "patternProperties"})
 _DATA = frozenset({"const", "default", "enum", "example", "examples", "required"})
 
-
-def _closed_unless_data(keyword: str, value: Any) -> Any:
-    """The value of a keyword, closed where it is a schema or a list of them."""
-    return value if keyword in _DATA else closed(value)
+# As deep as a body can be written.
+_DEEPEST = 250
 
 
-def _closed_each(value: Any) -> Any:
-    if not isinstance(value, dict):
+def _closed_value(keyword: str, value: Any, depth: int) -> Any:
+    """The value of a keyword, closed where it is a schema or holds some."""
+    if keyword in _DATA:
         return value
-    return {name: closed(schema) for name, schema in value.items()}
+    if keyword in _NAMED_SCHEMAS and isinstance(value, dict):
+        return {name: closed(schema, depth) for name, schema in value.items()}
+    return closed(value, depth)
 
 
 def _tools(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,13 +5,11 @@ Source: Anthropic's API reference, "Streaming Messages", and "Errors" for the ty
 
 from typing import Any
 
-import orjson
-
 from lakeserve.core.errors import WireError
 from lakeserve.providers import chat_reply
 from lakeserve.providers.anthropic_reply import finish_reason, model_of, thought, usage
 from lakeserve.providers.base import Asked, external_error
-from lakeserve.providers.json_values import count, mapping, string
+from lakeserve.providers.json_values import count, json_text, mapping, string
 
 PROVIDER = "anthropic"
 
@@ -32,7 +30,7 @@ _STATUSES = {
 def stream_error(event: dict[str, Any]) -> WireError:
     """The caller's form of an ``error`` event."""
     status = _STATUSES.get(string(mapping(event.get("error")).get("type")), 500)
-    return external_error(PROVIDER, status, orjson.dumps(event), {})
+    return external_error(PROVIDER, status, json_text(event, PROVIDER).encode(), {})
 
 
 class MessageReader:
@@ -89,7 +87,7 @@ class MessageReader:
         self._call += 1
         given = mapping(block.get("input"))
         self._has_arguments = bool(given)
-        arguments = orjson.dumps(given).decode() if given else ""
+        arguments = json_text(given, PROVIDER) if given else ""
         call = chat_reply.tool_call(string(block.get("id")), string(block.get("name")), arguments)
         return self._chunk({"tool_calls": [{"index": self._call, **call}]})
 

@@ -153,7 +153,11 @@ def external_error(
 ) -> WireError:
     """A vendor's error as JSON text, marked with the provider's name."""
     value = {"external_model_provider": provider, "external_model_error": error_value(body)}
-    return upstream_error(status, orjson.dumps(value).decode(), headers)
+    try:
+        message = orjson.dumps(value)
+    except orjson.JSONEncodeError:  # it is nested deeper than the encoder goes
+        message = orjson.dumps({**value, "external_model_error": _as_text(body)})
+    return upstream_error(status, message.decode(), headers)
 
 
 def retry_after_s(value: str | None) -> int | None:
@@ -174,7 +178,11 @@ def error_value(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        return {"message": body[:2000].decode("utf-8", "replace")}
+        return _as_text(body)
+
+
+def _as_text(body: bytes) -> dict[str, str]:
+    return {"message": body[:2000].decode("utf-8", "replace")}
 
 
 def encode(body: Mapping[str, Any]) -> bytes:

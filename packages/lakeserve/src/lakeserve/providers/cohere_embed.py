@@ -8,12 +8,10 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from lakeserve.core.errors import BadRequest, BadUpstream
 from lakeserve.providers import chat_reply
 from lakeserve.providers.base import Asked
-from lakeserve.providers.json_values import count, mapping, reply_object
+from lakeserve.providers.json_values import count, json_text, mapping, reply_object
 
 PROVIDER = "cohere"
 
@@ -84,7 +82,7 @@ def embeddings(asked: Asked, body: bytes) -> bytes:
         "model": asked.target.upstream_model,
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     }
-    return orjson.dumps(answer)
+    return json_text(answer, PROVIDER).encode()
 
 
 def _written(asked: Asked, vector: object) -> object:

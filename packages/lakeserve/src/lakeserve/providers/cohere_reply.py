@@ -11,7 +11,7 @@ import orjson
 from lakeserve.core.errors import WireError
 from lakeserve.providers import chat_reply
 from lakeserve.providers.base import Asked, external_error
-from lakeserve.providers.json_values import count, mapping, objects, reply_object, string
+from lakeserve.providers.json_values import count, json_text, mapping, objects, reply_object, string
 
 PROVIDER = "cohere"
 
@@ -34,7 +34,11 @@ def finish_reason(given: object) -> str:
 def failure(reason: object, value: Mapping[str, Any]) -> WireError | None:
     """The error that a finish reason stands for, if it stands for one."""
     status = _FAILURES.get(string(reason))
-    return None if status is None else external_error(PROVIDER, status, orjson.dumps(value), {})
+    return (
+        None
+        if status is None
+        else external_error(PROVIDER, status, json_text(value, PROVIDER).encode(), {})
+    )
 
 
 def usage(given: Mapping[str, Any], asked: Asked, generated: int) -> dict[str, Any]:

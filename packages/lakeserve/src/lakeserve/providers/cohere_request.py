@@ -8,11 +8,10 @@ prompt into a chat of one message.
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from lakeserve.core.errors import BadRequest
 from lakeserve.providers import chat_request as chat
 from lakeserve.providers import text_request
+from lakeserve.providers.base import encode
 
 PROVIDER = "cohere"
 
@@ -187,7 +186,7 @@ def _assistant(message: chat.Message) -> dict[str, Any]:
 
 
 def _call(call: chat.ToolCall) -> dict[str, Any]:
-    function = {"name": call.name, "arguments": orjson.dumps(call.arguments).decode()}
+    function = {"name": call.name, "arguments": encode(call.arguments).decode()}
     return {"id": call.id, "type": "function", "function": function}
 
 

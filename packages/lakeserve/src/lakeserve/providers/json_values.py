@@ -23,6 +23,18 @@ def string(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def json_text(value: object, provider: str) -> str:
+    """JSON text of a value out of a vendor's reply.
+
+    Raises:
+        BadUpstream: It is nested deeper than the encoder goes (254 levels).
+    """
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        raise BadUpstream(f"Provider {provider!r} answered with JSON nested too deep.") from None
+
+
 def count(value: object) -> int:
     """A whole number of tokens; vendors write some of them as floats. Zero where it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
