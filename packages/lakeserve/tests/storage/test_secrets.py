@@ -61,5 +61,9 @@ async def test_acls(storage: Storage) -> None:
         SecretAcl("a", "MANAGE"),
         SecretAcl("users", "READ"),
     )
+    everything = await storage.read(lambda tx: tx.secrets.all_acls())
+    assert everything[SCOPE.name] == list(
+        await storage.read(lambda tx: tx.secrets.acls(SCOPE.name))
+    )
     assert await storage.write(lambda tx: tx.secrets.delete_acl(SCOPE.name, "a"))
     assert not await storage.write(lambda tx: tx.secrets.delete_acl(SCOPE.name, "a"))

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from lakeserve.control.audit import AuditTrail, audit_routes
 from lakeserve.control.authorization import LiveDirectory, caller_of
 from lakeserve.control.discovery import discovery_routes
 from lakeserve.control.endpoints.routes import endpoint_routes
@@ -80,6 +81,7 @@ def create_control_app(
         redirect_slashes=False,
     )
     caller = caller_of(directory)
+    app.add_middleware(AuditTrail, storage=storage, directory=directory)
     app.add_middleware(WithoutTrailingSlash)
     app.add_middleware(BodiesAreJson)
     install_error_handlers(app)
@@ -90,6 +92,7 @@ def create_control_app(
     app.include_router(oauth_routes(credentials, caller))
     tokens = TokenService(storage, directory)
     app.include_router(token_routes(tokens, caller, settings.workspace_id))
+    app.include_router(audit_routes(storage, caller))
     app.include_router(secret_routes(SecretService(storage, secrets), caller))
     endpoints = EndpointService(storage, secrets, changes)
     app.include_router(endpoint_routes(endpoints, states, caller))

@@ -102,6 +102,14 @@ class SecretRepository:
         )
         return tuple(SecretAcl(row.principal, cast(Permission, row.permission)) for row in rows)
 
+    def all_acls(self) -> dict[str, list[SecretAcl]]:
+        """The ACLs of every scope that has any, by the scope's name."""
+        found: dict[str, list[SecretAcl]] = {}
+        for row in self._connection.execute(select(secret_acls)):
+            acl = SecretAcl(row.principal, cast(Permission, row.permission))
+            found.setdefault(row.scope, []).append(acl)
+        return found
+
     def put_acl(self, scope: str, acl: SecretAcl) -> None:
         """Write what a principal may do, in place of what it could before."""
         self.delete_acl(scope, acl.principal)

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from lakeserve.storage.accounts import AccountRepository
+from lakeserve.storage.audit import AuditRepository
 from lakeserve.storage.clusters import ClusterRepository
 from lakeserve.storage.endpoints import EndpointRepository
 from lakeserve.storage.identity import IdentityRepository
@@ -16,6 +17,7 @@ class Transaction:
     """The repositories of one open transaction; valid only while it is open."""
 
     def __init__(self, connection: Connection) -> None:
+        self.audit = AuditRepository(connection)
         self.accounts = AccountRepository(connection)
         self.endpoints = EndpointRepository(connection)
         self.identity = IdentityRepository(connection)

@@ -72,10 +72,11 @@ class SecretService:
         """The scopes that the caller may read."""
 
         def work(transaction: Transaction) -> list[SecretScope]:
+            acls = transaction.secrets.all_acls()
             return [
                 scope
                 for scope in transaction.secrets.scopes()
-                if permission_of(caller, transaction.secrets.acls(scope.name))
+                if permission_of(caller, acls.get(scope.name, ()))
             ]
 
         return await self._storage.read(work)
