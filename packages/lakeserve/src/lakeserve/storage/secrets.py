@@ -105,7 +105,7 @@ class SecretRepository:
     def all_acls(self) -> dict[str, list[SecretAcl]]:
         """The ACLs of every scope that has any, by the scope's name."""
         found: dict[str, list[SecretAcl]] = {}
-        for row in self._connection.execute(select(secret_acls)):
+        for row in self._connection.execute(select(secret_acls).order_by(secret_acls.c.principal)):
             acl = SecretAcl(row.principal, cast(Permission, row.permission))
             found.setdefault(row.scope, []).append(acl)
         return found
