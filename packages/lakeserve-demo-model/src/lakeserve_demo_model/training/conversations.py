@@ -41,7 +41,7 @@ _CASE_KINDS: tuple[tuple[CaseMaker, float], ...] = (
     (tool_cases.joke_form, 0.04),
     (tool_cases.person_form, 0.02),
 )
-_MAKERS = tuple(maker for maker, _ in _CASE_KINDS)
+CASE_MAKERS = tuple(maker for maker, _ in _CASE_KINDS)
 _SHARES = tuple(share for _, share in _CASE_KINDS)
 
 
@@ -49,9 +49,14 @@ _SHARES = tuple(share for _, share in _CASE_KINDS)
 _CALCULATIONS = {tool_cases.arithmetic, tool_cases.calculator}
 
 
+def compete(maker: CaseMaker, other: CaseMaker) -> bool:
+    """Tell whether tools of two makers can answer the same questions."""
+    return maker is other or {maker, other} == _CALCULATIONS
+
+
 def any_case(rng: random.Random) -> ToolCase:
     """Return a tool case of a random kind."""
-    return rng.choices(_MAKERS, _SHARES)[0](rng)
+    return rng.choices(CASE_MAKERS, _SHARES)[0](rng)
 
 
 def _learnt(pair: Pair) -> tuple[Turn, Turn]:
@@ -109,10 +114,10 @@ def _definitions(rng: random.Random, cases: list[ToolCase]) -> tuple[JsonObject,
 def _with_distractors(rng: random.Random, case: ToolCase, maker: CaseMaker) -> list[ToolCase]:
     cases = [case]
     for _ in range(rng.choice((0, 0, 0, 1, 1, 1, 1, 2, 2))):
-        other_maker = rng.choice(_MAKERS)
+        other_maker = rng.choice(CASE_MAKERS)
         other = other_maker(rng)
-        rival = other_maker is maker or {other_maker, maker} == _CALCULATIONS
-        if not rival and all(other.name != known.name for known in cases):
+        names = [known.name for known in cases]
+        if not compete(other_maker, maker) and other.name not in names:
             cases.append(other)
     return cases
 
@@ -151,7 +156,7 @@ def _forced_call(rng: random.Random, case: ToolCase) -> Turn:
 
 def tool_use(rng: random.Random) -> Conversation:
     """Return a question that one of the tools answers, often up to the final answer."""
-    maker = rng.choices(_MAKERS, _SHARES)[0]
+    maker = rng.choices(CASE_MAKERS, _SHARES)[0]
     case = maker(rng)
     tools = _definitions(rng, _with_distractors(rng, case, maker))
     turns = [*_system(rng), Turn("user", case.question)]
@@ -167,7 +172,7 @@ def tool_use(rng: random.Random) -> Conversation:
 
 def tool_left_alone(rng: random.Random) -> Conversation:
     """Return a question that the model answers itself although tools are at hand."""
-    maker = rng.choices(_MAKERS, _SHARES)[0]
+    maker = rng.choices(CASE_MAKERS, _SHARES)[0]
     cases = _with_distractors(rng, maker(rng), maker)
     pair = rng.choice(_WITHOUT_HELP)(rng)
     return Conversation((*_system(rng), *_learnt(pair)), _definitions(rng, cases))
@@ -175,7 +180,7 @@ def tool_left_alone(rng: random.Random) -> Conversation:
 
 def repeated_tool_use(rng: random.Random) -> Conversation:
     """Return a second question for the same tool after a call in the history."""
-    maker = rng.choices(_MAKERS, _SHARES)[0]
+    maker = rng.choices(CASE_MAKERS, _SHARES)[0]
     first, second = maker(rng), maker(rng)
     renamed = dict(zip(second.properties, first.properties, strict=False))
     same = set(first.properties) == set(second.properties)

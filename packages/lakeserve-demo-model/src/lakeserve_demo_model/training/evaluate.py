@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lakeserve_demo_model.training import questions, sampling, tool_cases
-from lakeserve_demo_model.training.conversations import any_case
+from lakeserve_demo_model.training.conversations import (
+    CASE_MAKERS,
+    CaseMaker,
+    any_case,
+    compete,
+)
 from lakeserve_demo_model.training.documented import documented_probes
 from lakeserve_demo_model.training.facts.topics import TOPICS
 from lakeserve_demo_model.training.places import CAPITALS, HELD_OUT_CITIES
 from lakeserve_demo_model.training.probes import Probe, asked
 from lakeserve_demo_model.training.template import JsonObject, ToolCall, Turn
-from lakeserve_demo_model.training.tool_cases import ToolCase
 
 Engine = Callable[[JsonObject], JsonObject]
 
@@ -135,18 +139,18 @@ def pair_probe(make: Callable[[random.Random], questions.Pair]) -> Callable[[ran
     return probe
 
 
-def call_probe(
-    make: Callable[[random.Random], ToolCase], rivals: int = 0
-) -> Callable[[random.Random], Probe]:
-    """Return a maker of probes that expect a tool call, with `rivals` other tools."""
+def call_probe(*makers: CaseMaker, others: int = 0) -> Callable[[random.Random], Probe]:
+    """Return a maker of probes that expect a tool call, beside tools for `others` questions."""
 
     def probe(rng: random.Random) -> Probe:
-        case = make(rng)
+        maker = rng.choice(makers)
+        case = maker(rng)
         cases = [case]
-        while len(cases) <= rivals:
-            rival = any_case(rng)
-            if set(rival.name.split("_")).isdisjoint(case.name.split("_")):
-                cases.append(rival)
+        while len(cases) <= others:
+            other_maker = rng.choice(CASE_MAKERS)
+            other = other_maker(rng)
+            if not compete(maker, other_maker) and other.name not in [c.name for c in cases]:
+                cases.append(other)
         tools = [each.definition(rng) for each in cases]
         rng.shuffle(tools)
         return asked(case.question, (ToolCall(case.name, case.arguments),), tools=tuple(tools))
@@ -219,8 +223,8 @@ _RANDOM_SETS: tuple[tuple[str, Callable[[random.Random], Probe], int], ...] = (
     ("remembers a name", _introduced, 40),
     ("tool call: weather", call_probe(tool_cases.weather), 100),
     ("tool call: weather, unseen city", _unseen_city, 60),
-    ("tool call: weather, a second tool", call_probe(tool_cases.weather, 1), 80),
-    ("tool call: any kind, two other tools", call_probe(any_case, 2), 80),
+    ("tool call: weather, a second tool", call_probe(tool_cases.weather, others=1), 80),
+    ("tool call: any kind, two other tools", call_probe(*CASE_MAKERS, others=2), 80),
     ("tool call: time", call_probe(tool_cases.clock), 40),
     ("tool call: arithmetic", call_probe(tool_cases.arithmetic), 60),
     ("tool call: calculator", call_probe(tool_cases.calculator), 40),
