@@ -49,5 +49,8 @@ async def test_tokens_of_others_are_out_of_reach(storage: Storage) -> None:
     ):
         with pytest.raises(PermissionDenied, match=r"bob@example\.com may not"):
             await call
+    before = directory.refreshes
     await service.delete(ANNA, facts.id, of_anyone=False)
-    assert directory.refreshes == 2
+    with pytest.raises(ResourceMissing):
+        await service.delete(ANNA, facts.id, of_anyone=False)
+    assert directory.refreshes == before + 2

@@ -196,9 +196,11 @@ class IdentityService:
         await self._change(work)
 
     async def _change(self, work: Callable[[Transaction], Result]) -> Result:
-        result = await self._storage.write(work)
-        await self._directory.refresh_principals()
-        return result
+        try:
+            return await self._storage.write(work)
+        finally:
+            # In any case: who repeats a call whose refresh failed may find nothing left to change.
+            await self._directory.refresh_principals()
 
 
 def _everything(transaction: Transaction) -> Directory:

@@ -139,8 +139,12 @@ class TokenService:
                 )
             transaction.tokens.delete(facts.id)
 
-        await self._storage.write(work)
-        await self._directory.refresh_principals()
+        try:
+            await self._storage.write(work)
+        finally:
+            # In any case: who repeats a call whose refresh failed finds the token gone, and it has
+            # to stop working all the same.
+            await self._directory.refresh_principals()
 
 
 def _owner(caller: Principal, *, of_anyone: bool) -> str | None:
