@@ -11,6 +11,7 @@ from lakeserve.core.errors import LakeserveError
 COMMANDS = {
     "up": "Start the platform and serve until Ctrl-C.",
     "run": "Run a program against a platform, starting one if none runs.",
+    "endpoints": "Serving endpoints: list, make, change, call, delete.",
     "secrets": "Scopes, secrets and the master key that encrypts them.",
     "tokens": "Your personal access tokens.",
     "doctor": "Say what is installed, what is missing, and what for.",

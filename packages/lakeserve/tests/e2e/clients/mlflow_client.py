@@ -37,7 +37,7 @@ def config(**secret):
     return {"served_entities": [{"name": NAME, "external_model": model}]}
 
 
-REFERENCE = {"openai_api_key": "{{secrets/%s/key}}" % SCOPE}
+REFERENCE = {"openai_api_key": f"{{{{secrets/{SCOPE}/key}}}}"}
 
 
 def settled():
@@ -50,12 +50,13 @@ def settled():
 
 
 def refused(error_class, call, text):
+    raised = None
     try:
         call()
     except error_class as error:
-        assert text in str(error), error
-    else:
-        raise AssertionError(f"{text}: nothing was raised")
+        raised = str(error)
+    assert raised is not None, f"{text}: nothing was raised"
+    assert text in raised, raised
 
 
 # The older signature, as the documentation of LangChain shows it.
@@ -81,7 +82,7 @@ asked = openai.chat.completions.create(model=NAME, **question)
 assert asked.choices[0].message.content == answer, asked
 
 # A config whose secret is missing fails, and the old one goes on serving.
-missing = config(openai_api_key="{{secrets/%s/nothing}}" % SCOPE)
+missing = config(openai_api_key=f"{{{{secrets/{SCOPE}/nothing}}}}")
 updated = client.update_endpoint_config(NAME, missing)
 assert updated["state"]["ready"] == "READY", updated
 failed = settled()
