@@ -9,6 +9,7 @@ PROGRAMS = {
     "llm_serving_endpoint": "Databricks LLM on a serving endpoint",
     "llm_driver_app": "Databricks LLM on a cluster driver app",
     "embeddings": "DatabricksEmbeddings",
+    "external_model": "An endpoint of an external model",
 }
 
 

@@ -15,6 +15,7 @@ EXPECTED = {
     "llm_serving_endpoint": ["call:", "stop:", "transform_input_fn:"],
     "llm_driver_app": ["call:", "transforms:"],
     "embeddings": ["query:", "documents:", "[384, 384]"],
+    "external_model": ["external:", "MLflow"],
 }
 
 
