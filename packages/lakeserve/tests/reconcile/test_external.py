@@ -103,6 +103,10 @@ def test_where_calls_go(
     assert name in PROVIDERS
 
 
+def test_every_translation_has_its_place() -> None:
+    assert {name for _, _, name, _, _ in PLACES} == set(PROVIDERS) - {"local"}
+
+
 def test_without_secrets_it_cannot_serve() -> None:
     model = ExternalModel("openai", "m", {})
     target = external_target(entity(model), model, None, EntityState("DEPLOYMENT_FAILED", "why"))

@@ -57,7 +57,7 @@ def external_target(
         state: What was last seen of it; its message is the reason then.
     """
     name = translation_name(model)
-    address, options = _PLACES.get(name, _openai)(model)
+    address, options = _PLACES[name](model)
     return Target(
         entity_id=entity.id,
         entity_name=entity.name,
