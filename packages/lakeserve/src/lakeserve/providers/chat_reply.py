@@ -32,33 +32,44 @@ def completion(
     source: Origin, message: Mapping[str, Any], finish_reason: str, usage: Mapping[str, Any]
 ) -> bytes:
     """A whole answer of a chat."""
-    choice = {
-        "index": 0,
+    return completion_of(source, [choice(0, message, finish_reason)], usage)
+
+
+def completion_of(source: Origin, choices: list[dict[str, Any]], usage: Mapping[str, Any]) -> bytes:
+    """A whole answer of a chat with any number of choices."""
+    return orjson.dumps(_object("chat.completion", source, choices, usage))
+
+
+def choice(index: int, message: Mapping[str, Any], finish_reason: str) -> dict[str, Any]:
+    """A choice of a chat's whole answer."""
+    return {
+        "index": index,
         "message": {"role": "assistant", **message},
         "finish_reason": finish_reason,
         "logprobs": None,
     }
-    return orjson.dumps(_object("chat.completion", source, [choice], usage))
 
 
 def text_completion(
     source: Origin, text: str, finish_reason: str, usage: Mapping[str, Any]
 ) -> bytes:
     """A whole answer of a completion."""
-    choice = {"index": 0, "text": text, "finish_reason": finish_reason, "logprobs": None}
-    return orjson.dumps(_object("text_completion", source, [choice], usage))
+    part = {"index": 0, "text": text, "finish_reason": finish_reason, "logprobs": None}
+    return orjson.dumps(_object("text_completion", source, [part], usage))
 
 
-def chunk(source: Origin, delta: Mapping[str, Any], finish_reason: str | None = None) -> bytes:
+def chunk(
+    source: Origin, delta: Mapping[str, Any], finish_reason: str | None = None, index: int = 0
+) -> bytes:
     """An event of a chat's stream."""
-    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
-    return event(_object("chat.completion.chunk", source, [choice], None))
+    part = {"index": index, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
+    return event(_object("chat.completion.chunk", source, [part], None))
 
 
 def text_chunk(source: Origin, text: str, finish_reason: str | None = None) -> bytes:
     """An event of a completion's stream."""
-    choice = {"index": 0, "text": text, "finish_reason": finish_reason, "logprobs": None}
-    return event(_object("text_completion", source, [choice], None))
+    part = {"index": 0, "text": text, "finish_reason": finish_reason, "logprobs": None}
+    return event(_object("text_completion", source, [part], None))
 
 
 def usage_chunk(kind: str, source: Origin, usage: Mapping[str, Any]) -> bytes:
