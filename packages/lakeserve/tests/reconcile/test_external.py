@@ -122,3 +122,11 @@ async def test_secrets_are_resolved_or_unsealed(secrets: Any) -> None:
     missing = ExternalModel("custom", "m", {"api_key_auth": {"key": "k", "value": "{{x}}"}})
     with pytest.raises(InvalidParameter, match="for a"):
         await secret_values(missing, "a", secrets)
+
+
+async def test_a_secret_that_cannot_be_sent(secrets: Any) -> None:
+    secrets.known["{{secrets/s/k}}"] = "sk-secret\n"
+    model = ExternalModel("openai", "m", {"openai_api_key": "{{secrets/s/k}}"})
+    with pytest.raises(InvalidParameter, match="field openai_api_key holds a line break") as caught:
+        await secret_values(model, "a", secrets)
+    assert "sk-secret" not in str(caught.value)

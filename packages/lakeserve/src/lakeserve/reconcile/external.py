@@ -10,6 +10,7 @@ from lakeserve.core.endpoints import (
     ServedEntity,
     Target,
 )
+from lakeserve.core.errors import InvalidParameter
 from lakeserve.core.external_models import (
     ANTHROPIC_API_BASE,
     COHERE_API_BASE,
@@ -20,6 +21,9 @@ from lakeserve.core.external_models import (
 )
 from lakeserve.core.ports import SecretResolver
 from lakeserve.reconcile.addresses import parse_address
+
+# A text of several lines, which is not sent as it is.
+_OF_LINES = {"private_key"}
 
 
 async def secret_values(
@@ -33,7 +37,8 @@ async def secret_values(
         secrets: Knows their values.
 
     Raises:
-        LakeserveError: A secret does not exist or may not be read; the text names it.
+        LakeserveError: A secret does not exist, may not be read or cannot be sent; the text names
+            it.
     """
     values: dict[str, str] = {}
     for name in FORMS[model.provider].secrets:
@@ -42,6 +47,11 @@ async def secret_values(
             values[name] = await secrets.unseal(model.sealed[name])
         elif isinstance(reference, str):
             values[name] = await secrets.resolve(reference, creator)
+        if not values.get(name, "").isprintable() and name not in _OF_LINES:
+            raise InvalidParameter(
+                f"The secret of the field {name} holds a line break or another character that"
+                " cannot be sent; put it again without (printf, not echo)."
+            )
     return values
 
 

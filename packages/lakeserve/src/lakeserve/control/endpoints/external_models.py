@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from lakeserve.control.endpoints.requests import ExternalModelInput
+from lakeserve.control.endpoints.requests import ExternalModelInput, is_storable
 from lakeserve.core.endpoints import ExternalModel
 from lakeserve.core.errors import InvalidParameter, NotBuilt
 from lakeserve.core.external_models import (
@@ -18,6 +18,8 @@ from lakeserve.core.external_models import (
     translation_name,
 )
 from lakeserve.providers.table import PROVIDERS
+
+LONGEST_NAME = 256
 
 REFERENCE = re.compile(r"\{\{\s*secrets/[A-Za-z0-9_.@/-]+/[A-Za-z0-9_.@-]+\s*\}\}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -52,8 +54,9 @@ def draft(given: ExternalModelInput, where: str) -> Draft:
     form = FORMS.get(given.provider)
     if form is None:
         raise _refused(f"{where}.provider", given.provider, ", ".join(FORMS))
-    if not given.name:
-        raise _refused(f"{where}.name", given.name, "the model's name at the provider")
+    if not 1 <= len(given.name) <= LONGEST_NAME or not given.name.isprintable():
+        accepted = f"the model's name at the provider, 1 to {LONGEST_NAME} printable characters"
+        raise _refused(f"{where}.name", given.name[:LONGEST_NAME], accepted)
     if given.task not in form.tasks:
         raise _refused(f"{where}.task", given.task, ", ".join(form.tasks))
     _check_other_blocks(given, form, where)
@@ -111,8 +114,19 @@ def _flat(block: Mapping[str, Any], form: ProviderForm, place: str) -> dict[str,
                 continue
             if not isinstance(each, str) or not each:
                 raise InvalidParameter(f"Field '{place}.{dotted}' must be a text.")
+            if not _is_usable(dotted, each):
+                raise InvalidParameter(
+                    f"Field '{place}.{dotted}' holds a line break or another character that"
+                    " cannot be sent."
+                )
             values[dotted] = each
     return values
+
+
+def _is_usable(name: str, value: str) -> bool:
+    """Whether a value can be stored and sent; a private key is a text of several lines."""
+    of_lines = name.startswith("private_key")
+    return is_storable(value) and (of_lines or value.isprintable())
 
 
 def _nested(values: Mapping[str, str]) -> dict[str, Any]:

@@ -4,9 +4,23 @@
 where the value is looked at elsewhere.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+
+def is_storable(text: str) -> bool:
+    """Whether a text can be written as UTF-8 and kept by every database."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _storable(text: str) -> str:
+    if not is_storable(text):
+        raise ValueError("it holds a character that no text can hold")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
 
 
 class _Body(BaseModel):
@@ -16,9 +30,9 @@ class _Body(BaseModel):
 class ExternalModelInput(_Body):
     """The block ``external_model`` of a served entity."""
 
-    name: str
-    provider: str
-    task: str
+    name: Text
+    provider: Text
+    task: Text
     openai_config: Any = None
     custom_provider_config: Any = None
     databricks_model_serving_config: Any = None
@@ -33,9 +47,9 @@ class ExternalModelInput(_Body):
 class ServedEntityInput(_Body):
     """One model behind an endpoint: external, or registered, which is not built."""
 
-    name: str | None = None
+    name: Text | None = None
     external_model: ExternalModelInput | None = None
-    entity_name: str | None = None
+    entity_name: Text | None = None
     entity_version: Any = None
     workload_size: Any = None
     workload_type: Any = None
@@ -53,8 +67,8 @@ class ServedEntityInput(_Body):
 class RouteInput(_Body):
     """The share of one entity; either name may be used."""
 
-    served_model_name: str | None = None
-    served_entity_name: str | None = None
+    served_model_name: Text | None = None
+    served_entity_name: Text | None = None
     traffic_percentage: int
 
 
@@ -77,21 +91,21 @@ class ConfigInput(_Body):
 class TagInput(_Body):
     """One tag."""
 
-    key: str
-    value: str | None = None
+    key: Text
+    value: Text | None = None
 
 
 class CreateInput(_Body):
     """A new endpoint."""
 
-    name: str
+    name: Text
     config: ConfigInput | None = None
     tags: list[TagInput] | None = None
-    description: str | None = None
+    description: Text | None = None
     ai_gateway: dict[str, Any] | None = None
     rate_limits: list[Any] | None = None
     route_optimized: bool | None = None
-    budget_policy_id: str | None = None
+    budget_policy_id: Text | None = None
     email_notifications: Any = None
     telemetry_config: Any = None
 
@@ -100,14 +114,14 @@ class TagsInput(_Body):
     """Tags to set and keys of tags to remove."""
 
     add_tags: list[TagInput] | None = None
-    delete_tags: list[str] | None = None
+    delete_tags: list[Text] | None = None
 
 
 class MailInput(_Body):
     """Addresses that want to hear of updates."""
 
-    on_update_success: list[str] | None = None
-    on_update_failure: list[str] | None = None
+    on_update_success: list[Text] | None = None
+    on_update_failure: list[Text] | None = None
 
 
 class NotificationsInput(_Body):
