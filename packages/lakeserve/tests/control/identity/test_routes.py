@@ -82,7 +82,7 @@ async def test_users(client: httpx.AsyncClient) -> None:
         ({"userName": 3}, "'userName' has the value '3'"),
         ({"userName": "a", "active": "perhaps"}, "'active' has the value 'perhaps'"),
         ({"userName": "a", "groups": [{"value": "2"}]}, "'groups' cannot be written"),
-        ({"userName": "a", "displayName": "x" * 257}, "1 to 256 characters"),
+        ({"userName": "a", "displayName": "x" * 257}, "1 to 256 printable characters"),
     ],
 )
 async def test_users_that_are_refused(

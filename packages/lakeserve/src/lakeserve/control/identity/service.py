@@ -273,12 +273,17 @@ def _display(body: Mapping[str, Any]) -> object:
 
 
 def _text(field: str, value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > NAME_CHARACTERS:
+    if not isinstance(value, str) or not _is_name(value):
         shown = "no value" if value is None else f"the value {str(value)[:NAME_CHARACTERS]!r}"
         raise InvalidParameter(
-            f"Field '{field}' has {shown}; accepted: a text of 1 to {NAME_CHARACTERS} characters."
+            f"Field '{field}' has {shown}; accepted: a text of 1 to {NAME_CHARACTERS} printable"
+            " characters."
         )
     return value
+
+
+def _is_name(text: str) -> bool:
+    return text.isprintable() and bool(text.strip()) and len(text) <= NAME_CHARACTERS
 
 
 def _flag(field: str, value: object) -> bool:
