@@ -16,7 +16,7 @@ def test_headers() -> None:
     request = ANTHROPIC.build(TARGET, "chat", HELLO, None)
     assert request.headers == (("x-api-key", SECRET), ("anthropic-version", "2023-06-01"))
     options = {"anthropic_version": "2099-01-01"}
-    bare = replace(TARGET, credential=None, options=options)
+    bare = replace(TARGET, upstream_model="claude-2.1", credential=None, options=options)
     request = ANTHROPIC.build(bare, "completions", {"prompt": "x"}, None)
     assert request.headers == (("anthropic-version", "2099-01-01"),)
     assert request.path == "/complete"

@@ -12,9 +12,11 @@ from lakeserve.core.errors import BadRequest, WireError
 from lakeserve.providers.anthropic_complete import (
     CompletionReader,
     complete_request,
-    text_completion,
+    is_legacy,
+    legacy_completion,
+    text_as_messages_request,
 )
-from lakeserve.providers.anthropic_reply import chat_completion
+from lakeserve.providers.anthropic_reply import chat_completion, text_completion
 from lakeserve.providers.anthropic_request import messages_request
 from lakeserve.providers.anthropic_stream import MessageReader
 from lakeserve.providers.base import (
@@ -31,9 +33,9 @@ VERSION = "2023-06-01"
 
 
 class AnthropicProvider:
-    """Chat by ``/messages``, completions by ``/complete``; there are no embeddings.
+    """Chat by ``/messages``; completions, too, but by ``/complete`` for the models that have it.
 
-    The option ``anthropic_version`` takes the place of ``VERSION``.
+    There are no embeddings. The option ``anthropic_version`` takes the place of ``VERSION``.
     """
 
     name = "anthropic"
@@ -43,28 +45,37 @@ class AnthropicProvider:
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
     ) -> UpstreamRequest:
         """See ``Provider.build``."""
-        version = target.options.get("anthropic_version", VERSION)
-        headers: tuple[tuple[str, str], ...] = (("anthropic-version", version),)
-        if target.credential is not None:
-            headers = (("x-api-key", target.credential), *headers)
+        if operation == "embeddings":
+            raise BadRequest(f"Provider {self.name!r} has no {operation}.")
+        model = target.upstream_model
+        path = "/messages"
         if operation == "chat":
-            content = encode(messages_request(target.upstream_model, body))
-            return UpstreamRequest("/messages", headers, content)
-        if operation == "completions":
-            content = encode(complete_request(target.upstream_model, body))
-            return UpstreamRequest("/complete", headers, content)
-        raise BadRequest(f"Provider {self.name!r} has no {operation}.")
+            request = messages_request(model, body)
+        elif is_legacy(model):
+            path, request = "/complete", complete_request(model, body)
+        else:
+            request = text_as_messages_request(model, body)
+        return UpstreamRequest(path, _headers(target), encode(request))
 
     def reply(self, asked: Asked, body: bytes) -> bytes:
         """See ``Provider.reply``."""
-        read = chat_completion if asked.operation == "chat" else text_completion
-        return read(asked, body)
+        if asked.operation == "chat":
+            return chat_completion(asked, body)
+        if is_legacy(asked.target.upstream_model):
+            return legacy_completion(asked, body)
+        return text_completion(asked, body)
 
     def events(self, asked: Asked) -> EventTranslator | None:
         """See ``Provider.events``."""
-        reader = MessageReader(asked) if asked.operation == "chat" else CompletionReader(asked)
-        return EventValues(self.name, reader)
+        if asked.operation != "chat" and is_legacy(asked.target.upstream_model):
+            return EventValues(self.name, CompletionReader(asked))
+        return EventValues(self.name, MessageReader(asked))
 
     def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:
         """The vendor's error as JSON text, marked with the provider's name."""
         return external_error(self.name, status, body, headers)
+
+
+def _headers(target: Target) -> tuple[tuple[str, str], ...]:
+    version = ("anthropic-version", target.options.get("anthropic_version", VERSION))
+    return (version,) if target.credential is None else (("x-api-key", target.credential), version)

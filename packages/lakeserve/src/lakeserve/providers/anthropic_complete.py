@@ -1,6 +1,7 @@
-"""Anthropic's legacy completions. Pure.
+"""Completions by Anthropic: legacy ones, and messages of one turn. Pure.
 
-Source: Anthropic's API reference, "Create a Text Completion (legacy)".
+Source: Anthropic's API reference, "Create a Text Completion (legacy)", whose models end with
+Claude 2.1, and "Migrating from Text Completions".
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Any
 from lakeserve.providers import chat_reply
 from lakeserve.providers import chat_request as chat
 from lakeserve.providers.anthropic_reply import finish_reason, model_of
+from lakeserve.providers.anthropic_request import messages_request
 from lakeserve.providers.anthropic_stream import stream_error
 from lakeserve.providers.base import Asked
 from lakeserve.providers.json_values import reply_object, string
@@ -44,6 +46,27 @@ TRANSLATED = frozenset(
 )
 
 
+# How the names of the models with the legacy interface begin.
+_LEGACY = ("claude-1", "claude-2", "claude-v1", "claude-instant")
+
+
+def is_legacy(model: str) -> bool:
+    """Whether a model is asked for completions by the legacy interface."""
+    return model.startswith(_LEGACY)
+
+
+def text_as_messages_request(model: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Anthropic's request for a completion by a model of today: a message of one turn.
+
+    Raises:
+        BadRequest: A field is wrong, or has no counterpart.
+    """
+    refuse(body, REFUSED, PROVIDER)
+    message = {"role": "user", "content": single_prompt(body)}
+    rest = {name: value for name, value in body.items() if name not in REFUSED and name != "prompt"}
+    return messages_request(model, {**rest, "messages": [message]})
+
+
 def complete_request(model: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Anthropic's request for what a caller asks.
 
@@ -75,7 +98,7 @@ def _turns(prompt: str) -> str:
     return f"\n\nHuman: {prompt}\n\nAssistant:"
 
 
-def text_completion(asked: Asked, body: bytes) -> bytes:
+def legacy_completion(asked: Asked, body: bytes) -> bytes:
     """A caller's answer from a completion; its usage is estimated, for the vendor counts none.
 
     Raises:

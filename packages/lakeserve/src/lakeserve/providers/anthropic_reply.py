@@ -61,7 +61,7 @@ def chat_completion(asked: Asked, body: bytes) -> bytes:
     """
     value = reply_object(body, PROVIDER)
     content = objects(value.get("content"))
-    text = "".join(string(block.get("text")) for block in content if block.get("type") == "text")
+    text = _text(content)
     thoughts = [thought(block) for block in content if block.get("type") in _THOUGHTS]
     calls = [
         chat_reply.tool_call(
@@ -81,6 +81,25 @@ def chat_completion(asked: Asked, body: bytes) -> bytes:
         finish_reason(value.get("stop_reason")),
         usage(mapping(value.get("usage"))),
     )
+
+
+def text_completion(asked: Asked, body: bytes) -> bytes:
+    """A caller's answer to a completion from a message; what was thought is left out.
+
+    Raises:
+        BadUpstream: The reply is no JSON object.
+    """
+    value = reply_object(body, PROVIDER)
+    return chat_reply.text_completion(
+        chat_reply.origin(string(value.get("id")), model_of(asked, value)),
+        _text(objects(value.get("content"))),
+        finish_reason(value.get("stop_reason")),
+        usage(mapping(value.get("usage"))),
+    )
+
+
+def _text(content: list[dict[str, Any]]) -> str:
+    return "".join(string(block.get("text")) for block in content if block.get("type") == "text")
 
 
 def model_of(asked: Asked, value: Mapping[str, Any]) -> str:

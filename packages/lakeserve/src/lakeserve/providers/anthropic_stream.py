@@ -34,11 +34,12 @@ def stream_error(event: dict[str, Any]) -> WireError:
 
 
 class MessageReader:
-    """Reads one stream of a message; an ``EventReader``."""
+    """Reads one stream of a message; an ``EventReader``. A completion gets its text only."""
 
     def __init__(self, asked: Asked) -> None:
         self.done = False
         self._asked = asked
+        self._is_chat = asked.operation == "chat"
         self._origin = chat_reply.origin("", asked.target.upstream_model)
         self._usage: dict[str, Any] = {}
         self._call = -1  # the index of the newest call
@@ -60,7 +61,8 @@ class MessageReader:
             return self._finish(event)
         if kind == "message_stop":
             self.done = True
-            return chat_reply.usage_chunk("chat.completion.chunk", self._origin, usage(self._usage))
+            kind = "chat.completion.chunk" if self._is_chat else "text_completion"
+            return chat_reply.usage_chunk(kind, self._origin, usage(self._usage))
         if kind == "error":
             raise stream_error(event)
         return b""
@@ -131,4 +133,7 @@ class MessageReader:
         return self._chunk({"tool_calls": [call]})
 
     def _chunk(self, delta: dict[str, Any], finish: str | None = None) -> bytes:
-        return chat_reply.chunk(self._origin, delta, finish)
+        if self._is_chat:
+            return chat_reply.chunk(self._origin, delta, finish)
+        text = string(delta.get("content"))
+        return chat_reply.text_chunk(self._origin, text, finish) if text or finish else b""
