@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,6 +159,30 @@ def test_a_killed_platform_finds_its_endpoints_again(tmp_path: Path) -> None:
         assert shown["state"] == {"ready": "READY", "config_update": "NOT_UPDATING"}
         # Nothing listens there, which is the upstream's failure and not the endpoint's.
         assert again.ask("kept", QUESTION).status == 502
+    finally:
+        again.stop()
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.002, 0.005, 0.02])
+def test_a_platform_that_is_killed_in_an_update(tmp_path: Path, delay_s: float) -> None:
+    def config(version: str) -> dict[str, Any]:
+        block = {"openai_api_key_plaintext": "k", "openai_api_base": "http://127.0.0.1:1"}
+        model = {"name": version, "provider": "openai", "task": "llm/v1/chat"}
+        return {"served_entities": [{"external_model": {**model, "openai_config": block}}]}
+
+    first = start_platform(tmp_path / "data")
+    first.request("POST", BASE, {"name": "kept", "config": config("old")})
+    killer = threading.Timer(delay_s, first.stop, [signal.SIGKILL])
+    killer.start()
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        first.request("PUT", f"{BASE}/kept/config", config("new"))
+    killer.join()
+    again = start_platform(tmp_path / "data")
+    try:
+        shown = again.request("GET", f"{BASE}/kept").json()
+        assert shown["state"] == {"ready": "READY", "config_update": "NOT_UPDATING"}
+        (served,) = shown["config"]["served_entities"]
+        assert (shown["config"]["config_version"], served["name"]) in {(1, "old"), (2, "new")}
     finally:
         again.stop()
 
