@@ -3,14 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
 from strict_endpoint.server import StubServer
-
-# Times say nothing on machines that several suites share.
-settings.register_profile(
-    "shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="module")
