@@ -46,7 +46,7 @@ class Listener:
 
     def destinations(self) -> list[str]:
         """Where the packets since the last call were meant to go."""
-        found = []
+        found: list[str] = []
         while True:
             try:
                 packet, sender = self._socket.recvfrom(2048)
