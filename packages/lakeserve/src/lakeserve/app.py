@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
@@ -154,9 +153,11 @@ def find_running(data_dir: Path) -> Running | None:
     try:
         facts = json.loads(_run_path(data_dir).read_bytes())
         running = Running(pid=int(facts["pid"]), url=str(facts["url"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        # A killed platform leaves its file behind, and its process id may serve another program.
+        is_same = psutil.Process(running.pid).create_time() == facts["started"]
+    except (OSError, ValueError, KeyError, TypeError, psutil.NoSuchProcess):
         return None
-    return running if psutil.pid_exists(running.pid) else None
+    return running if is_same else None
 
 
 @contextlib.contextmanager
@@ -287,7 +288,9 @@ def _run_path(data_dir: Path) -> Path:
 @contextlib.contextmanager
 def _run_file(data_dir: Path, url: str) -> Iterator[None]:
     path = _run_path(data_dir)
-    path.write_text(json.dumps({"pid": os.getpid(), "url": url}))
+    process = psutil.Process()
+    facts = {"pid": process.pid, "started": process.create_time(), "url": url}
+    path.write_text(json.dumps(facts))
     try:
         yield
     finally:
