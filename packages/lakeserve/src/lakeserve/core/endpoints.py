@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lakeserve.core.grants import Grant
+
 Task = Literal["llm/v1/chat", "llm/v1/completions", "llm/v1/embeddings"]
 
 DeploymentState = Literal[
@@ -119,6 +121,7 @@ class Endpoint:
         endpoint_type: ``FOUNDATION_MODEL_API``, ``EXTERNAL_MODEL`` or ``CUSTOM_MODEL``.
         tags: Values by key.
         update: The newest update of the config, unless it came into force.
+        grants: Beside what the creator and administrators may do, by kind and name.
     """
 
     id: str
@@ -134,6 +137,7 @@ class Endpoint:
     tags: Mapping[str, str] = field(default_factory=dict)
     notifications: Notifications | None = None
     update: ConfigUpdate | None = None
+    grants: tuple[Grant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select
 
 from lakeserve.core.endpoints import ConfigUpdate, Endpoint, Notifications, ServedEntity
+from lakeserve.core.grants import Grant
 from lakeserve.storage.entity_rows import entity_of, entity_values
+from lakeserve.storage.grants import GrantRepository
 from lakeserve.storage.tables import (
     config_updates,
+    endpoint_grants,
     endpoint_notifications,
     endpoint_tags,
     endpoints,
@@ -30,6 +33,10 @@ class EndpointRepository:
         """The endpoint of that name, or None."""
         found = self._connection.scalar(select(endpoints.c.id).where(endpoints.c.name == name))
         return None if found is None else self._read(found)[0]
+
+    def with_id(self, endpoint_id: str) -> Endpoint | None:
+        """The endpoint of that id, or None."""
+        return next(iter(self._read(endpoint_id)), None)
 
     def save(self, endpoint: Endpoint) -> None:
         """Write an endpoint, replacing the one of the same id and everything that hangs on it.
@@ -57,6 +64,7 @@ class EndpointRepository:
                 {"endpoint_id": endpoint.id, "position": position, **entity_values(entity)},
             )
         self.set_tags(endpoint.id, endpoint.tags)
+        GrantRepository(self._connection).replace(endpoint.id, endpoint.grants)
         if endpoint.notifications is not None:
             self.set_notifications(endpoint.id, endpoint.notifications)
         if endpoint.update is not None:
@@ -125,6 +133,10 @@ class EndpointRepository:
             )
             for row in self._rows(config_updates, endpoint_id)
         }
+        grants: dict[str, list[Grant]] = {}
+        by_principal = (endpoint_grants.c.kind, endpoint_grants.c.name)
+        for row in self._rows(endpoint_grants, endpoint_id, *by_principal):
+            grants.setdefault(row.endpoint_id, []).append(Grant(row.kind, row.name, row.level))
         wanted = select(endpoints).order_by(endpoints.c.name)
         if endpoint_id is not None:
             wanted = wanted.where(endpoints.c.id == endpoint_id)
@@ -135,6 +147,7 @@ class EndpointRepository:
                 tags=tags.get(row.id, {}),
                 notifications=notifications.get(row.id),
                 update=updates.get(row.id),
+                grants=tuple(grants.get(row.id, ())),
             )
             for row in self._connection.execute(wanted)
         )

@@ -243,6 +243,21 @@ config_updates = Table(
     Column("failure", Text, nullable=True),
 )
 
+# The kind is "user", "group" or "service_principal"; the name of the last is its application id.
+endpoint_grants = Table(
+    "endpoint_grants",
+    metadata,
+    Column(
+        "endpoint_id",
+        String(32),
+        ForeignKey("endpoints.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("kind", String(20), primary_key=True),
+    Column("name", String(256), primary_key=True),
+    Column("level", String(16), nullable=False),
+)
+
 entity_states = Table(
     "entity_states",
     metadata,

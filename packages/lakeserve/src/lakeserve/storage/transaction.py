@@ -6,6 +6,7 @@ from lakeserve.storage.accounts import AccountRepository
 from lakeserve.storage.audit import AuditRepository
 from lakeserve.storage.clusters import ClusterRepository
 from lakeserve.storage.endpoints import EndpointRepository
+from lakeserve.storage.grants import GrantRepository
 from lakeserve.storage.identity import IdentityRepository
 from lakeserve.storage.keys import KeyRepository
 from lakeserve.storage.secrets import SecretRepository
@@ -20,6 +21,7 @@ class Transaction:
         self.audit = AuditRepository(connection)
         self.accounts = AccountRepository(connection)
         self.endpoints = EndpointRepository(connection)
+        self.grants = GrantRepository(connection)
         self.identity = IdentityRepository(connection)
         self.clusters = ClusterRepository(connection)
         self.keys = KeyRepository(connection)

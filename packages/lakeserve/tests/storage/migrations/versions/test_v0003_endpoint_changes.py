@@ -8,7 +8,8 @@ from lakeserve.storage.database import Storage
 
 async def test_endpoints_of_the_second_schema_stay(migrated: Path) -> None:
     with closing(sqlite3.connect(migrated)) as connection:
-        for table in ("endpoint_tags", "endpoint_notifications", "config_updates"):
+        newer = ("endpoint_tags", "endpoint_notifications", "config_updates", "endpoint_grants")
+        for table in newer:
             connection.execute(f"DROP TABLE {table}")
         connection.execute("UPDATE alembic_version SET version_num = '0002'")
         connection.execute(

@@ -1,0 +1,48 @@
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from lakeserve.core.endpoints import Endpoint
+from lakeserve.core.grants import Grant
+from lakeserve.storage.database import Storage
+
+ANNA = Grant("user", "anna@example.com", "CAN_VIEW")
+TEAM = Grant("group", "team", "CAN_QUERY")
+ROBOT = Grant("service_principal", "robot", "CAN_MANAGE")
+ENDPOINT = Endpoint(
+    "e" * 32, "n", "llm/v1/chat", "EXTERNAL_MODEL", "c", 1, 2, (), grants=(TEAM, ROBOT, ANNA)
+)
+
+
+async def grants(storage: Storage) -> tuple[Grant, ...]:
+    found = await storage.read(lambda tx: tx.endpoints.with_id(ENDPOINT.id))
+    assert found is not None
+    return found.grants
+
+
+async def test_grants_come_and_go_with_their_endpoint(storage: Storage, tmp_path: Path) -> None:
+    await storage.write(lambda tx: tx.endpoints.save(ENDPOINT))
+    assert await storage.read(lambda tx: tx.endpoints.find("n")) == ENDPOINT
+    assert await storage.read(lambda tx: tx.endpoints.all()) == (ENDPOINT,)
+    assert await storage.read(lambda tx: tx.endpoints.with_id("another")) is None
+    # A config that comes into force saves the whole endpoint.
+    await storage.write(lambda tx: tx.endpoints.save(replace(ENDPOINT, config_version=2)))
+    assert await grants(storage) == (TEAM, ROBOT, ANNA)
+
+    raised = replace(ANNA, level="CAN_MANAGE")
+    await storage.write(lambda tx: tx.grants.replace(ENDPOINT.id, [raised]))
+    assert await grants(storage) == (raised,)
+    await storage.write(lambda tx: tx.endpoints.delete(ENDPOINT.id))
+    with closing(sqlite3.connect(tmp_path / "lakeserve.db")) as connection:
+        assert connection.execute("SELECT * FROM endpoint_grants").fetchall() == []
+
+
+async def test_principals_are_forgotten_and_renamed_by_their_kind(storage: Storage) -> None:
+    await storage.write(lambda tx: tx.endpoints.save(ENDPOINT))
+    await storage.write(lambda tx: tx.grants.forget("group", ANNA.name))
+    await storage.write(lambda tx: tx.grants.rename_group(ANNA.name, "nobody"))
+    assert await grants(storage) == (TEAM, ROBOT, ANNA)
+    await storage.write(lambda tx: tx.grants.forget("user", ANNA.name))
+    await storage.write(lambda tx: tx.grants.rename_group("team", "crew"))
+    assert await grants(storage) == (replace(TEAM, name="crew"), ROBOT)
