@@ -49,7 +49,7 @@ format: $(ENV)/.ready-test ## rewrite the sources in the house format
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
 bench: $(ENV)/.ready-test $(CLIENTS)/.ready ## measure client and gateway against peers and floors
-	@$(BIN)/python benchmarks/client/run.py
+	@$(BIN)/python benchmarks/client/run.py --peers $(CLIENTS)/bin/python
 	@$(BIN)/python benchmarks/gateway/run.py
 
 pins: $(ENV)/.ready-uv ## compile the constraints anew
