@@ -26,6 +26,7 @@ CALLS = [
     ("POST", f"{SCIM}/Groups", ["displayName", "members", "externalId"]),
     ("PATCH", f"{SCIM}/Groups/2", ["Operations"]),
     ("PUT", f"{SCIM}/Groups/1", ["displayName", "members"]),
+    ("PUT", "/api/2.0/permissions/serving-endpoints/x", ["access_control_list"]),
     ("POST", "/api/2.0/accounts/servicePrincipals/1/credentials/secrets", ["lifetime", "scopes"]),
 ]
 

@@ -15,6 +15,8 @@ from lakeserve.control.identity.credentials import CredentialService
 from lakeserve.control.identity.oauth import oauth_routes
 from lakeserve.control.identity.routes import identity_routes
 from lakeserve.control.identity.service import IdentityService
+from lakeserve.control.permissions.routes import permission_routes
+from lakeserve.control.permissions.service import PermissionService
 from lakeserve.control.secrets.routes import secret_routes
 from lakeserve.control.secrets.service import SecretService
 from lakeserve.control.secrets.vault import Vault
@@ -70,7 +72,7 @@ def create_control_app(
         states: Knows what was last seen of served entities.
         settings: Supplies the workspace id.
         secrets: Encrypts and decrypts.
-        changes: Hears of changed endpoints.
+        changes: Hears of changed endpoints and grants.
     """
     app = FastAPI(
         title="lakeserve",
@@ -85,7 +87,7 @@ def create_control_app(
     app.add_middleware(WithoutTrailingSlash)
     app.add_middleware(BodiesAreJson)
     install_error_handlers(app)
-    identity = IdentityService(storage, directory)
+    identity = IdentityService(storage, directory, changes)
     app.include_router(discovery_routes(settings.workspace_id))
     app.include_router(identity_routes(identity, caller, settings.workspace_id))
     credentials = CredentialService(storage, directory, secrets)
@@ -96,5 +98,6 @@ def create_control_app(
     app.include_router(secret_routes(SecretService(storage, secrets), caller))
     endpoints = EndpointService(storage, secrets, changes)
     app.include_router(endpoint_routes(endpoints, states, caller))
+    app.include_router(permission_routes(PermissionService(storage, changes), caller))
     app.router.routes.extend(unbuilt_routes(caller))
     return app

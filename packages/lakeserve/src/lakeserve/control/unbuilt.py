@@ -26,7 +26,7 @@ UNBUILT: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (READ, _ENDPOINTS + "/{name}/served-models/{entity}/build-logs", "Build logs"),
     (READ, _ENDPOINTS + ":foundation-models", "The list of foundation models"),
     (WRITE, "/api/2.0/external-function", "External functions"),
-    (ANY, "/api/2.0/permissions/{path:path}", "Permissions"),
+    (ANY, "/api/2.0/permissions/{path:path}", "Permissions of such objects"),
     (ANY, "/api/2.0/accounts/{path:path}", "The accounts API"),
     (ANY, "/api/2.0/clusters/{path:path}", "The clusters API"),
     (ANY, "/api/2.1/clusters/{path:path}", "The clusters API"),

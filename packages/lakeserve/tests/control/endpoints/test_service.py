@@ -8,9 +8,9 @@ from lakeserve.control.endpoints.requests import (
     NotificationsInput,
     TagsInput,
 )
-from lakeserve.control.endpoints.service import EndpointService, level
+from lakeserve.control.endpoints.service import EndpointService
 from lakeserve.control.secrets.vault import Vault
-from lakeserve.core.endpoints import Endpoint, ExternalModel
+from lakeserve.core.endpoints import ExternalModel
 from lakeserve.core.errors import (
     InvalidParameter,
     NotBuilt,
@@ -51,14 +51,6 @@ async def service(storage: Storage, vault: Vault, changes: Any) -> EndpointServi
 
     await storage.write(users)
     return EndpointService(storage, vault, changes)
-
-
-def test_levels() -> None:
-    own = Endpoint("i", "n", "llm/v1/chat", "EXTERNAL_MODEL", OWNER.name, 1, 1, ())
-    built_in = Endpoint("i", "n", "llm/v1/chat", "FOUNDATION_MODEL_API", "System-User", 1, 1, ())
-    assert level(own, OWNER) == level(own, ADMINISTRATOR) == "CAN_MANAGE"
-    assert level(own, STRANGER) is None
-    assert level(built_in, STRANGER) == level(built_in, ADMINISTRATOR) == "CAN_QUERY"
 
 
 async def test_strangers_see_nothing(service: EndpointService, changes: Any) -> None:

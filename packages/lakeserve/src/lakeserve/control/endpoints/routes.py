@@ -15,10 +15,11 @@ from lakeserve.control.endpoints.requests import (
     RateLimitsInput,
     TagsInput,
 )
-from lakeserve.control.endpoints.service import EndpointService, EntityStates, level
+from lakeserve.control.endpoints.service import EndpointService, EntityStates
 from lakeserve.control.endpoints.unenforced import check_ai_gateway, check_rate_limits, refuse
 from lakeserve.core.endpoints import Endpoint
 from lakeserve.core.identity import Principal
+from lakeserve.core.permissions import level_of
 
 BASE = "/api/2.0/serving-endpoints"
 
@@ -37,7 +38,7 @@ def _add_life(
     who_calls = Annotated[Principal, Depends(caller)]
 
     def shown(endpoint: Endpoint, who: Principal) -> Json:
-        return detail(endpoint, states.states(), level(endpoint, who) or "")
+        return detail(endpoint, states.states(), level_of(endpoint, who) or "")
 
     @router.get("")
     async def list_endpoints(who: who_calls) -> Json:

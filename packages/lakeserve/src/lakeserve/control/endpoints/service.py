@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol
 
+from lakeserve.control.endpoints.access import check_may_manage, visible
 from lakeserve.control.endpoints.config import (
     CheckedConfig,
     check_config,
@@ -28,13 +29,13 @@ from lakeserve.core.endpoints import (
 )
 from lakeserve.core.errors import (
     InvalidParameter,
-    PermissionDenied,
     ResourceConflict,
     ResourceExists,
     ResourceMissing,
 )
 from lakeserve.core.identity import Principal
 from lakeserve.core.ids import now_ms, object_id
+from lakeserve.core.permissions import level_of
 from lakeserve.core.ports import Changes, SecretResolver
 from lakeserve.storage.database import Storage
 from lakeserve.storage.transaction import Transaction
@@ -52,7 +53,8 @@ class EndpointService:
     """The rules of serving endpoints.
 
     Methods that name an endpoint raise ``ResourceMissing`` when there is none that the caller may
-    see. Those that change one raise ``InvalidParameter`` for a built-in endpoint.
+    see. Those that change one raise ``InvalidParameter`` for a built-in endpoint and
+    ``PermissionDenied`` when the caller may not manage it.
 
     Args:
         storage: Where endpoints lie.
@@ -68,7 +70,7 @@ class EndpointService:
     async def all(self, caller: Principal) -> tuple[Endpoint, ...]:
         """The endpoints that the caller may see, by name."""
         found = await self._storage.read(lambda transaction: transaction.endpoints.all())
-        return tuple(endpoint for endpoint in found if level(endpoint, caller) is not None)
+        return tuple(endpoint for endpoint in found if level_of(endpoint, caller) is not None)
 
     async def get(self, name: str, caller: Principal) -> Endpoint:
         """The endpoint of that name."""
@@ -126,7 +128,7 @@ class EndpointService:
             PermissionDenied: The caller may not read a secret that the creator may read.
         """
         endpoint = await self.get(name, caller)
-        _check_may_change(endpoint, caller)
+        check_may_manage(endpoint, caller)
         checked = check_config(given, "")
         if checked.task != endpoint.task:
             raise InvalidParameter(
@@ -171,7 +173,7 @@ class EndpointService:
         )
         if wanted != Notifications():
             endpoint = await self.get(name, caller)
-            _check_may_change(endpoint, caller)
+            check_may_manage(endpoint, caller)
             raise refuse("Mail to tell of updates ('email_notifications')")
         await self._change(
             name,
@@ -184,14 +186,14 @@ class EndpointService:
 
     async def check_may_change(self, name: str, caller: Principal) -> None:
         """Raise unless the caller may change the endpoint."""
-        _check_may_change(await self.get(name, caller), caller)
+        check_may_manage(await self.get(name, caller), caller)
 
     async def _change(
         self, name: str, caller: Principal, work: Callable[[Transaction, Endpoint], None]
     ) -> None:
         def checked(transaction: Transaction) -> None:
             endpoint = _find(transaction, name, caller)
-            _check_may_change(endpoint, caller)
+            check_may_manage(endpoint, caller)
             work(transaction, endpoint)
 
         await self._storage.write(checked)
@@ -215,29 +217,8 @@ class EndpointService:
                 await self._secrets.resolve(reference, caller.name)
 
 
-def level(endpoint: Endpoint, caller: Principal) -> str | None:
-    """The caller's permission on an endpoint, or None when the caller may not even see it."""
-    if endpoint.endpoint_type == "FOUNDATION_MODEL_API":
-        # Everyone may call a built-in endpoint, and nobody may change it.
-        return "CAN_QUERY"
-    return "CAN_MANAGE" if caller.admin or caller.name == endpoint.creator else None
-
-
 def _find(transaction: Transaction, name: str, caller: Principal) -> Endpoint:
-    endpoint = transaction.endpoints.find(name)
-    if endpoint is None or level(endpoint, caller) is None:
-        raise ResourceMissing(f"Endpoint with name '{name}' does not exist.")
-    return endpoint
-
-
-def _check_may_change(endpoint: Endpoint, caller: Principal) -> None:
-    if endpoint.endpoint_type == "FOUNDATION_MODEL_API":
-        raise InvalidParameter(
-            f"Endpoint '{endpoint.name}' is a built-in Foundation Model endpoint and cannot be"
-            " changed or deleted here; the setting 'foundation' chooses what serves it."
-        )
-    if level(endpoint, caller) != "CAN_MANAGE":
-        raise PermissionDenied(f"{caller.name} does not have CAN_MANAGE on '{endpoint.name}'.")
+    return visible(transaction.endpoints.find(name), caller, f"name '{name}'")
 
 
 def _check_unbuilt(given: CreateInput) -> None:

@@ -12,6 +12,7 @@ from lakeserve.core.accounts import Account, AccountKind, Group
 from lakeserve.core.errors import InvalidParameter, ResourceConflict, ResourceMissing
 from lakeserve.core.identity import Principal
 from lakeserve.core.ids import now_ms, numeric_id
+from lakeserve.core.ports import Changes
 from lakeserve.storage.database import Storage
 from lakeserve.storage.transaction import Transaction
 
@@ -42,9 +43,10 @@ class IdentityService:
     ``InvalidParameter`` for values that are not accepted and ``ResourceConflict`` for a taken name.
     """
 
-    def __init__(self, storage: Storage, directory: LiveDirectory) -> None:
+    def __init__(self, storage: Storage, directory: LiveDirectory, changes: Changes) -> None:
         self._storage = storage
         self._directory = directory
+        self._changes = changes
 
     async def accounts(self, kind: AccountKind) -> Directory:
         """All users, or all service principals."""
@@ -139,8 +141,9 @@ class IdentityService:
                 raise InvalidParameter("The administrator of the settings cannot be deleted.")
             transaction.accounts.delete(account.id)
             transaction.secrets.forget_principal(account.name)
+            transaction.grants.forget(account.kind, account.name)
 
-        await self._change(work)
+        await self._change(work, touches_grants=True)
 
     async def create_group(self, caller: Principal, body: Mapping[str, Any]) -> Directory:
         """Make a group; answers with it and every account that can be in it."""
@@ -178,9 +181,11 @@ class IdentityService:
             if after.name != before.name:
                 _refuse_taken(transaction, after.name)
                 transaction.secrets.rename_principal(before.name, after.name)
+                transaction.grants.rename_group(before.name, after.name)
             return _save_group(transaction, known, after)
 
-        return await self._change(work)
+        renames = any(change.attribute == "displayName" for change in changes)
+        return await self._change(work, touches_grants=renames)
 
     async def delete_group(self, caller: Principal, group_id: str) -> None:
         """Forget a group and what was granted to it."""
@@ -192,15 +197,20 @@ class IdentityService:
                 raise InvalidParameter(f"The built-in group '{group.name}' cannot be deleted.")
             transaction.accounts.delete_group(group.id)
             transaction.secrets.forget_principal(group.name)
+            transaction.grants.forget("group", group.name)
 
-        await self._change(work)
+        await self._change(work, touches_grants=True)
 
-    async def _change(self, work: Callable[[Transaction], Result]) -> Result:
+    async def _change(
+        self, work: Callable[[Transaction], Result], *, touches_grants: bool = False
+    ) -> Result:
         try:
             return await self._storage.write(work)
         finally:
             # In any case: who repeats a call whose refresh failed may find nothing left to change.
             await self._directory.refresh_principals()
+            if touches_grants:
+                await self._changes.endpoints_changed()
 
 
 def _everything(transaction: Transaction) -> Directory:
