@@ -11,6 +11,7 @@ import sys
 import uvicorn
 import uvloop
 from lakeserve.core.endpoints import Address, RoutableEndpoint, Target, Task
+from lakeserve.core.grants import EVERYONE
 from lakeserve.core.identity import DEVELOPMENT_TOKEN, Principal, token_digest
 from lakeserve.core.ports import Snapshot
 from lakeserve.gateway.app import Gateway, GatewayLimits
@@ -24,7 +25,7 @@ def snapshot(upstream_port: int) -> Snapshot:
     target = Target("id", "entity", "openai", "mock", "Mock", 100, address, credential="sk-bench")
     tasks: dict[str, Task] = {"chat-bench": "llm/v1/chat", "embed-bench": "llm/v1/embeddings"}
     endpoints = {
-        name: RoutableEndpoint(name, name, task, "EXTERNAL_MODEL", (target,))
+        name: RoutableEndpoint(name, name, task, "EXTERNAL_MODEL", (target,), EVERYONE, EVERYONE)
         for name, task in tasks.items()
     }
     principals = {token_digest(DEVELOPMENT_TOKEN): Principal("1", "bench", "Bench")}

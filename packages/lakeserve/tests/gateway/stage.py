@@ -9,6 +9,7 @@ from typing import Any
 from gateway.caller import Caller
 from gateway.strict_upstream import StrictUpstream
 from lakeserve.core.endpoints import Address, Cluster, RoutableEndpoint, Target, Task
+from lakeserve.core.grants import EVERYONE
 from lakeserve.core.identity import DEVELOPMENT_TOKEN, Principal, token_digest
 from lakeserve.core.ports import Snapshot
 from lakeserve.gateway.app import Gateway, GatewayLimits
@@ -63,7 +64,8 @@ def target(name: str, address: Address | None, **fields: Any) -> Target:
 
 
 def endpoint(name: str, task: Task, *targets: Target) -> RoutableEndpoint:
-    return RoutableEndpoint(f"id-{name}", name, task, "FOUNDATION_MODEL_API", targets)
+    kind = "FOUNDATION_MODEL_API"
+    return RoutableEndpoint(f"id-{name}", name, task, kind, targets, EVERYONE, EVERYONE)
 
 
 def snapshot(worker: Address, vendor: Address) -> Snapshot:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from lakeserve.core.endpoints import (
     Address,
     Endpoint,
@@ -6,6 +8,7 @@ from lakeserve.core.endpoints import (
     OpenAICompatible,
     ServedEntity,
 )
+from lakeserve.core.grants import EVERYONE, Grant, Grantees
 from lakeserve.providers.table import PROVIDERS
 from lakeserve.reconcile.routing import (
     LOCAL_PROVIDER,
@@ -61,3 +64,14 @@ def test_credentials_come_from_the_settings() -> None:
     assert upstream_credential(ENDPOINT, without) is None
     assert upstream_credential(ENDPOINT, Settings()) is None
     assert upstream_credential(ENDPOINT, Settings(foundation={"databricks-x": "demo"})) is None
+
+
+def test_who_may_call_comes_from_the_grants() -> None:
+    seen = {"1": Seen(EntityState("DEPLOYMENT_READY"), SOCKET)}
+    built_in = routable(ENDPOINT, seen, None)
+    assert (built_in.callers, built_in.viewers) == (EVERYONE, EVERYONE)
+    grants = (Grant("group", "team", "CAN_QUERY"), Grant("user", "anna", "CAN_VIEW"))
+    own = routable(replace(ENDPOINT, endpoint_type="EXTERNAL_MODEL", grants=grants), seen, None)
+    groups = frozenset({"admins", "team"})
+    assert own.callers == Grantees(frozenset({"c"}), groups)
+    assert own.viewers == Grantees(frozenset({"c", "anna"}), groups)

@@ -15,6 +15,7 @@ from lakeserve.core.endpoints import (
     Target,
 )
 from lakeserve.core.errors import ConfigurationError, EngineError, Unavailable
+from lakeserve.core.grants import Grant
 from lakeserve.core.identity import Principal
 from lakeserve.reconcile.supervisor import Supervisor
 from lakeserve.settings import Settings
@@ -336,6 +337,20 @@ async def test_a_new_external_endpoint_serves_soon(
     await storage.write(lambda tx: tx.endpoints.delete("chat-id"))
     await supervisor.endpoints_changed()
     assert "chat" not in supervisor.snapshot().endpoints
+
+
+async def test_grants_count_at_once(supervisor: Supervisor, storage: Storage) -> None:
+    await storage.write(lambda tx: tx.endpoints.save(external("chat", REFERENCE)))
+    await started(supervisor)
+    anna = Principal("7", "anna", "Anna")
+    assert not supervisor.snapshot().endpoints["chat"].callers.include(anna)
+    granted = [Grant("user", "anna", "CAN_QUERY")]
+    await storage.write(lambda tx: tx.grants.replace("chat-id", granted))
+    await supervisor.endpoints_changed()
+    assert supervisor.snapshot().endpoints["chat"].callers.include(anna)
+    await storage.write(lambda tx: tx.grants.replace("chat-id", []))
+    await supervisor.endpoints_changed()
+    assert not supervisor.snapshot().endpoints["chat"].callers.include(anna)
 
 
 async def test_a_restart_deploys_before_the_first_call(

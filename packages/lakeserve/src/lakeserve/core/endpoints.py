@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lakeserve.core.grants import Grant
+from lakeserve.core.grants import Grant, Grantees
 
 Task = Literal["llm/v1/chat", "llm/v1/completions", "llm/v1/embeddings"]
 
@@ -198,13 +198,20 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class RoutableEndpoint:
-    """An endpoint as the gateway sees it."""
+    """An endpoint as the gateway sees it.
+
+    Attributes:
+        callers: Those whose calls are answered.
+        viewers: Those who may know that it exists; the callers are among them.
+    """
 
     id: str
     name: str
     task: Task
     endpoint_type: str
     targets: tuple[Target, ...]
+    callers: Grantees
+    viewers: Grantees
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ class Gateway:
         header_list = scope["headers"]
         headers = dict(header_list)
         authorization = headers.get(b"authorization")
-        authenticate(
+        caller = authenticate(
             None if authorization is None else authorization.decode("latin-1"),
             snapshot.principals,
             snapshot.signed,
@@ -151,7 +151,7 @@ class Gateway:
             return
         if method != "POST":
             raise MethodNotAllowed(f"{method} is not allowed for {path}; send POST.")
-        await self._inference.answer(Call(route, snapshot, headers, receive, reply, guard))
+        await self._inference.answer(Call(route, caller, snapshot, headers, receive, reply, guard))
 
 
 async def _take_rest(scope: Scope, incoming: Incoming) -> None:

@@ -9,10 +9,12 @@ from lakeserve.core.errors import (
     BadRequest,
     BadUpstream,
     ConfigurationError,
+    PermissionDenied,
     ResourceMissing,
     Unavailable,
     WireError,
 )
+from lakeserve.core.identity import Principal
 from lakeserve.core.ports import Activator, Snapshot
 from lakeserve.gateway.guard import CallGuard
 from lakeserve.gateway.intake import Receive, json_object, read_body
@@ -43,6 +45,7 @@ class Call(NamedTuple):  # made once per call, for a third of what a frozen data
     """What the caller sent, and the way back to it."""
 
     route: InferenceRoute
+    caller: Principal
     snapshot: Snapshot
     headers: Mapping[bytes, bytes]
     receive: Receive
@@ -69,7 +72,7 @@ class Inference:
         raw = await read_body(call.headers, call.receive, self._max_request_bytes)
         call.guard.watch(call.receive)
         body = json_object(raw, call.headers)
-        endpoint = endpoint or _model_endpoint(call.snapshot, body)
+        endpoint = endpoint or _model_endpoint(call, body)
         asked = question(endpoint, call.route.operation, body, raw)
         target = pick(endpoint, call.route.entity)
         translation = _translation(target)
@@ -188,23 +191,27 @@ def _failed(target: Target, translation: Provider, failure: UpstreamFailure) -> 
 
 def _named_endpoint(call: Call) -> RoutableEndpoint | None:
     name = call.route.endpoint
-    return None if name is None else _endpoint(call.snapshot, name)
+    return None if name is None else _endpoint(call, name)
 
 
-def _model_endpoint(snapshot: Snapshot, body: Mapping[str, Any]) -> RoutableEndpoint:
+def _model_endpoint(call: Call, body: Mapping[str, Any]) -> RoutableEndpoint:
     if "model" not in body:
         raise BadRequest("Missing required field 'model': the name of the endpoint.")
     name = body["model"]
     if not isinstance(name, str):
         raise BadRequest("Field 'model' must be a string, the name of the endpoint.")
-    return _endpoint(snapshot, name)
+    return _endpoint(call, name)
 
 
-def _endpoint(snapshot: Snapshot, name: str) -> RoutableEndpoint:
-    endpoint = snapshot.endpoints.get(name)
-    if endpoint is None:
-        raise ResourceMissing(MISSING_ENDPOINT)
-    return endpoint
+def _endpoint(call: Call, name: str) -> RoutableEndpoint:
+    endpoint = call.snapshot.endpoints.get(name)
+    if endpoint is not None:
+        if endpoint.callers.include(call.caller):
+            return endpoint
+        if endpoint.viewers.include(call.caller):
+            raise PermissionDenied(f"{call.caller.name} does not have CAN_QUERY on '{name}'.")
+    # The same answer for both: who may not see an endpoint learns nothing of it.
+    raise ResourceMissing(MISSING_ENDPOINT)
 
 
 def _translation(target: Target) -> Provider:

@@ -13,6 +13,7 @@ from lakeserve.core.endpoints import (
     ServedEntity,
     Target,
 )
+from lakeserve.core.permissions import who_may
 from lakeserve.reconcile.addresses import parse_address
 from lakeserve.reconcile.external import external_target
 from lakeserve.settings import Settings, Upstream
@@ -52,6 +53,8 @@ def routable(
         task=endpoint.task,
         endpoint_type=endpoint.endpoint_type,
         targets=tuple(_target(entity, seen, credential) for entity in endpoint.entities),
+        callers=who_may(endpoint, "CAN_QUERY"),
+        viewers=who_may(endpoint, "CAN_VIEW"),
     )
 
 
