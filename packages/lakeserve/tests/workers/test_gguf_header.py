@@ -46,6 +46,14 @@ def test_the_vocabulary_is_read_on_request(tmp_path: Path) -> None:
     assert header.marker_tokens() == ["<|end|>", "<tool>", "<|user|>"]
 
 
+def test_the_advised_temperature(tmp_path: Path) -> None:
+    advised: dict[str, Value] = {
+        "general.sampling.temp": struct.unpack("f", struct.pack("f", 0.2))[0]
+    }
+    assert read_header(write(tmp_path, gguf_bytes(advised))).temperature == 0.2
+    assert read_header(write(tmp_path, gguf_bytes({}))).temperature == 1.0
+
+
 @pytest.mark.parametrize(
     ("values", "encodes"),
     [

@@ -25,6 +25,8 @@ DESCRIPTION = (
     "Tiny demonstration model, trained from nothing on a small set of questions and answers. "
     "Not for real use."
 )
+# Where a request names no temperature: a model this small says nonsense at 1, the usual default.
+TEMPERATURE = 0.2
 _BLOCK_NAMES = {
     "attention_norm": "attn_norm",
     "attention.q": "attn_q",
@@ -69,6 +71,7 @@ def _add_description(writer: gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_description(DESCRIPTION)
     writer.add_license("apache-2.0")
     writer.add_languages(["en"])
+    writer.add_sampling_temp(TEMPERATURE)
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.hidden)
     writer.add_block_count(shape.layers)

@@ -66,6 +66,15 @@ class GgufHeader:
         return int(length) if length else None
 
     @property
+    def temperature(self) -> float:
+        """The sampling temperature that the model's maker advises, 1 when none is given.
+
+        GGUF keeps it as ``general.sampling.temp``, a 32-bit number.
+        """
+        advised = self.values.get("general.sampling.temp")
+        return 1.0 if advised is None else round(float(advised), 6)
+
+    @property
     def dimensions(self) -> int | None:
         """The embedding length, or None."""
         length = self.values.get(f"{self.architecture}.embedding_length")

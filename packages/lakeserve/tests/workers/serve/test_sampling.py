@@ -86,3 +86,9 @@ def test_every_choice_has_its_own_seed_within_the_engines_range() -> None:
     assert len(set(seeds)) == 3
     assert all(0 <= seed < 0xFFFFFFFF for seed in seeds)
     assert "seed" not in with_seed(sampling({}, 10), 1)
+
+
+def test_a_model_may_advise_a_temperature() -> None:
+    assert sampling({}, 10, 0.2)["temperature"] == 0.2
+    assert sampling({"temperature": 1}, 10, 0.2)["temperature"] == 1
+    assert sampling({"temperature": 0}, 10, 0.2)["temperature"] == 0

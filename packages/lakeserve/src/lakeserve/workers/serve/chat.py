@@ -66,7 +66,8 @@ def read_request(body: Body, model: LoadedModel) -> ChatRequest:
     messages = read_messages(body.get("messages"))
     use = read_tool_use(body)
     top_logprobs = read_top_logprobs(body)
-    fields = sampling.sampling(body, model.engine.header.vocabulary_size)
+    header = model.engine.header
+    fields = sampling.sampling(body, header.vocabulary_size, header.temperature)
     fields["messages"] = clean_all(messages, model.clean)
     max_tokens = integer(body, "max_completion_tokens", 1) or integer(body, "max_tokens", 1)
     if max_tokens is not None:

@@ -64,7 +64,8 @@ def read_request(body: Body, model: LoadedModel) -> CompletionRequest:
     logprobs = integer(body, "logprobs", 0, MAX_LOGPROBS)
     max_tokens = integer(body, "max_tokens", 1)
     behavior = choice(body, "error_behavior", ("error", "truncate"))
-    fields = sampling.sampling(body, model.engine.header.vocabulary_size)
+    header = model.engine.header
+    fields = sampling.sampling(body, header.vocabulary_size, header.temperature)
     if max_tokens is not None:
         fields["max_tokens"] = max_tokens
     if logprobs is not None:

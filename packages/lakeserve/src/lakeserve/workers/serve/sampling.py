@@ -21,11 +21,16 @@ IGNORED = frozenset({
 })  # fmt: skip
 
 
-def sampling(body: Body, vocabulary_size: int) -> dict[str, Any]:
+def sampling(body: Body, vocabulary_size: int, default_temperature: float = 1.0) -> dict[str, Any]:
     """The engine's sampling fields for a request.
 
     Every default is spelled out: the engine's own (temperature 0.8, top_k 40, top_p 0.95,
     min_p 0.05) are not OpenAI's.
+
+    Args:
+        body: The request.
+        vocabulary_size: How many tokens the model has.
+        default_temperature: What the model's maker advises, where the request says nothing.
 
     Raises:
         ApiError: 400, a field has the wrong type or is out of range.
@@ -37,7 +42,7 @@ def sampling(body: Body, vocabulary_size: int) -> dict[str, Any]:
     frequency = number(body, "frequency_penalty", -2, 2) or 0.0
     presence = number(body, "presence_penalty", -2, 2) or 0.0
     fields: dict[str, Any] = {
-        "temperature": 1.0 if temperature is None else temperature,
+        "temperature": default_temperature if temperature is None else temperature,
         "top_p": 1.0 if top_p is None else top_p,
         "top_k": integer(body, "top_k", 0) or 0,
         "min_p": number(body, "min_p", 0, 1) or 0.0,
