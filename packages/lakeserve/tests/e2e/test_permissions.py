@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 from harness import PlatformProcess
+from lakeserve.cli.main import cli
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -209,3 +212,33 @@ def test_what_openai_raises(
     built_in = "databricks-dbrx-instruct"
     answer = caller.chat.completions.create(model=built_in, messages=HELLO, max_tokens=4)
     assert answer.choices
+
+
+def test_the_command_line(
+    platform: PlatformProcess,
+    endpoint_id: str,
+    robot: tuple[str, str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(cli, ["permissions", *arguments])
+        assert result.exit_code == 0, result.output or result.exception
+        return result.output
+
+    for name, value in platform.environment.items():
+        monkeypatch.setenv(name, value)
+    _, application_id, token = robot
+    somebody = ("--service-principal", application_id)
+    told = run("grant", NAME, "CAN_QUERY", *somebody)
+    assert told == f"granted CAN_QUERY on {NAME} to {application_id}\n"
+    run("grant", NAME, "CAN_VIEW", "--group", "users")
+    assert status(platform, token) == 200
+    shown = run("list", NAME)
+    assert application_id in shown
+    assert "admins" in shown
+    assert len(json.loads(run("list", NAME, "--json"))) == 4
+    assert run("revoke", NAME, *somebody) == f"{application_id} has no grant on {NAME}\n"
+    # Everyone may still view it.
+    assert status(platform, token) == 403
+    run("revoke", NAME, "--group", "users")
+    assert status(platform, token) == 404

@@ -12,6 +12,7 @@ COMMANDS = {
     "up": "Start the platform and serve until Ctrl-C.",
     "run": "Run a program against a platform, starting one if none runs.",
     "endpoints": "Serving endpoints: list, make, change, call, delete.",
+    "permissions": "Who may see, call and change serving endpoints.",
     "secrets": "Scopes, secrets and the master key that encrypts them.",
     "tokens": "Your personal access tokens.",
     "doctor": "Say what is installed, what is missing, and what for.",
