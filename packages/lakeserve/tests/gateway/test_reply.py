@@ -35,7 +35,7 @@ class Sent:
         (BadRequest("x"), {}),
         (TooManyRequests("x", retry_after=7), {b"retry-after": b"7"}),
         (Unavailable("x"), {b"retry-after": b"1"}),
-        (MethodNotAllowed("x"), {b"allow": b"POST"}),
+        (MethodNotAllowed("x", allow="POST"), {b"allow": b"POST"}),
     ],
 )
 async def test_an_error_first(error: WireError, headers: dict[bytes, bytes]) -> None:

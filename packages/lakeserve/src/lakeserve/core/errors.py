@@ -130,10 +130,22 @@ class UnknownApi(WireError):
 
 
 class MethodNotAllowed(WireError):
-    """The path exists, but not with this method."""
+    """The path exists, but not with this method.
+
+    Attributes:
+        allow: The methods that it has, as the ``Allow`` header lists them, or None.
+    """
 
     status = 405
     error_code = "BAD_REQUEST"
+
+    def __init__(self, message: str, *, allow: str | None = None) -> None:
+        super().__init__(message)
+        self.allow = allow
+
+    def headers(self) -> list[tuple[str, str]]:
+        """See ``WireError.headers``."""
+        return [] if self.allow is None else [("allow", self.allow)]
 
 
 class PayloadTooLarge(WireError):

@@ -150,7 +150,7 @@ class Gateway:
             )
             return
         if method != "POST":
-            raise MethodNotAllowed(f"{method} is not allowed for {path}; send POST.")
+            raise MethodNotAllowed(f"{method} is not allowed for {path}; send POST.", allow="POST")
         await self._inference.answer(Call(route, caller, snapshot, headers, receive, reply, guard))
 
 

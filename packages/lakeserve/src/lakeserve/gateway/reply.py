@@ -69,8 +69,6 @@ class Reply:
             headers = [(n.encode(), v.encode()) for n, v in error.headers()]
             if not headers and error.status in {429, 503}:
                 headers.append((b"retry-after", b"1"))
-            if error.status == 405:  # only calls of endpoints have a method of their own
-                headers.append((b"allow", b"POST"))
             await self.whole(error.status, orjson.dumps(error.body()), headers)
         elif self._is_events and not self._is_over:
             await self.end(error_event(error))
