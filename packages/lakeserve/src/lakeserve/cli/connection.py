@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from lakeserve.cli.options import config_option
 from lakeserve.core.errors import ConfigurationError, LakeserveError
 from lakeserve.settings import Settings, databricks_host, load_settings
 
@@ -28,11 +29,7 @@ _OPTIONS = (
         "--profile",
         help="Profile of ~/.databrickscfg to use instead of DATABRICKS_HOST and DATABRICKS_TOKEN.",
     ),
-    click.option(
-        "--config",
-        type=click.Path(path_type=Path),
-        help="TOML file with settings. [LAKESERVE_CONFIG; default: lakeserve.toml here, if any]",
-    ),
+    config_option,
     click.option(
         "--data-dir",
         type=click.Path(path_type=Path, file_okay=False),

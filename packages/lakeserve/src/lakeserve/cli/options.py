@@ -10,12 +10,14 @@ from lakeserve.settings import Settings, load_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="TOML file with settings. [LAKESERVE_CONFIG; default: lakeserve.toml here, if any]",
+)
+
 _OPTIONS = (
-    click.option(
-        "--config",
-        type=click.Path(path_type=Path),
-        help="TOML file with settings. [LAKESERVE_CONFIG; default: lakeserve.toml here, if any]",
-    ),
+    config_option,
     click.option(
         "--data-dir",
         type=click.Path(path_type=Path, file_okay=False),
