@@ -10,7 +10,8 @@ PROJECTS := packages/lakeserve-demo-model/pyproject.toml packages/lakeserve/pypr
 	packages/langchain-lakeserve/pyproject.toml pyproject.toml
 PACKAGES := -e packages/lakeserve-demo-model -e 'packages/lakeserve[all]' -e packages/langchain-lakeserve
 PINS := --constraint constraints.txt --build-constraint constraints.txt
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --upgrade --no-annotate \
+UPGRADE ?= --upgrade
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 $(UPGRADE) --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make pins'
 TYPED := packages/lakeserve packages/langchain-lakeserve packages/lakeserve-demo-model examples benchmarks
 DATA := $(CURDIR)/.lakeserve
@@ -52,7 +53,7 @@ bench: $(ENV)/.ready-test $(CLIENTS)/.ready ## measure client and gateway agains
 	@$(BIN)/python benchmarks/client/run.py --peers $(CLIENTS)/bin/python
 	@$(BIN)/python benchmarks/gateway/run.py
 
-pins: $(ENV)/.ready-uv ## compile the constraints anew
+pins: $(ENV)/.ready-uv ## compile the constraints anew; UPGRADE= keeps the present versions
 	@$(COMPILE) $(patsubst %,--no-emit-package %,lakeserve lakeserve-demo-model langchain-lakeserve) \
 		--group build --group test --output-file constraints.txt requirements/packages.in
 	@$(COMPILE) --output-file constraints-clients.txt requirements/clients.in

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lakeserve.core.ai_gateway import AiGateway
 from lakeserve.core.grants import Grant, Grantees
 
 Task = Literal["llm/v1/chat", "llm/v1/completions", "llm/v1/embeddings"]
@@ -122,6 +123,7 @@ class Endpoint:
         tags: Values by key.
         update: The newest update of the config, unless it came into force.
         grants: Beside what the creator and administrators may do, by kind and name.
+        ai_gateway: What the gateway does for it beside forwarding.
     """
 
     id: str
@@ -138,6 +140,7 @@ class Endpoint:
     notifications: Notifications | None = None
     update: ConfigUpdate | None = None
     grants: tuple[Grant, ...] = ()
+    ai_gateway: AiGateway | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +206,7 @@ class RoutableEndpoint:
     Attributes:
         callers: Those whose calls are answered.
         viewers: Those who may know that it exists; the callers are among them.
+        ai_gateway: What to do beside forwarding, or None for nothing.
     """
 
     id: str
@@ -212,6 +216,7 @@ class RoutableEndpoint:
     targets: tuple[Target, ...]
     callers: Grantees
     viewers: Grantees
+    ai_gateway: AiGateway | None = None
 
 
 @dataclass(frozen=True, slots=True)

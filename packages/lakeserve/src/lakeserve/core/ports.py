@@ -7,6 +7,7 @@ from typing import Protocol
 from lakeserve.core.authentication import SignedTokens
 from lakeserve.core.endpoints import Address, Cluster, RoutableEndpoint
 from lakeserve.core.identity import Principal
+from lakeserve.core.usage import CallRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,17 @@ class Activator(Protocol):
 
         Raises:
             Unavailable: It did not become ready in time, or failed to start.
+        """
+        ...
+
+
+class Ledger(Protocol):
+    """Keeps what is written down of calls."""
+
+    def record(self, call: CallRecord) -> None:
+        """Write a call down so that it outlives this process, before its last byte leaves.
+
+        Must not block on anything but a write to a local file.
         """
         ...
 

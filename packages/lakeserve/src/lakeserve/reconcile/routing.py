@@ -55,6 +55,7 @@ def routable(
         targets=tuple(_target(entity, seen, credential) for entity in endpoint.entities),
         callers=who_may(endpoint, "CAN_QUERY"),
         viewers=who_may(endpoint, "CAN_VIEW"),
+        ai_gateway=endpoint.ai_gateway,
     )
 
 

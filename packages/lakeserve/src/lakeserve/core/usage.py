@@ -1,0 +1,54 @@
+"""What is written down of a call, as a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call of an endpoint, from its request to its end. Times are epoch milliseconds.
+
+    Attributes:
+        request_id: The ``x-databricks-request-id`` of the answer.
+        client_request_id: What the caller named it, or None.
+        entity_id: Who answered; empty when nobody was asked.
+        requester: User name or application id.
+        status: HTTP status; of a stream that broke off, the status of its error. 499 when the
+            caller left.
+        streaming: Whether the answer was wanted as events.
+        duration_ms: From the request's head to the last byte of its answer.
+        queue_ms: From the request's head until it was sent upstream.
+        first_byte_ms: From the request's head to the first byte of the upstream's answer, or None
+            when there was none.
+        input_tokens: As the upstream reports them; estimated when it does not.
+        attempts: Upstream exchanges that were begun.
+        is_cached: Whether the answer was one given before.
+        is_shadow: Whether the answer was only recorded.
+        request: The body that was sent here, or None when payloads are not kept.
+        response: The answer; a stream as one aggregated answer.
+    """
+
+    request_id: str
+    client_request_id: str | None
+    endpoint_id: str
+    endpoint_name: str
+    entity_id: str
+    entity_name: str
+    requester: str
+    operation: str
+    status: int
+    streaming: bool
+    started_at: int
+    duration_ms: float
+    queue_ms: float = 0.0
+    first_byte_ms: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    input_characters: int = 0
+    output_characters: int = 0
+    attempts: int = 0
+    is_cached: bool = False
+    is_shadow: bool = False
+    usage_context: Mapping[str, str] = field(default_factory=dict)
+    request: bytes | None = None
+    response: bytes | None = None
