@@ -48,7 +48,16 @@ class Activator(Protocol):
 
 
 class Ledger(Protocol):
-    """Keeps what is written down of calls."""
+    """Keeps what is written down of calls, and the budgets that they use up."""
+
+    def admit(self, endpoint: RoutableEndpoint, requester: str) -> None:
+        """Refuse a call that cannot be paid or written down. Asked once per call; never blocks.
+
+        Raises:
+            TooManyRequests: A budget is spent.
+            Unavailable: Calls cannot be written down now.
+        """
+        ...
 
     def record(self, call: CallRecord) -> None:
         """Write a call down so that it outlives this process, before its last byte leaves.
