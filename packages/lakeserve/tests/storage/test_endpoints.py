@@ -3,6 +3,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from lakeserve.core.ai_gateway import AiGateway, RateLimit
 from lakeserve.core.endpoints import (
     ConfigUpdate,
     Endpoint,
@@ -106,3 +107,12 @@ async def test_what_hangs_on_an_endpoint_comes_back(storage: Storage) -> None:
     await storage.write(lambda tx: tx.endpoints.set_notifications(whole.id, Notifications()))
     (found,) = await storage.read(lambda tx: tx.endpoints.all())
     assert found == replace(whole, update=failed, tags={"c": "2"}, notifications=Notifications())
+
+
+async def test_what_the_gateway_is_to_do_is_replaced_as_a_whole(storage: Storage) -> None:
+    limited = AiGateway(rate_limits=(RateLimit("user", 5, None, "a@example.com"),))
+    await storage.write(lambda tx: tx.endpoints.save(replace(ENDPOINT, ai_gateway=limited)))
+    found = await storage.read(lambda tx: tx.endpoints.find(ENDPOINT.name))
+    assert found == replace(STORED, ai_gateway=limited)
+    await storage.write(lambda tx: tx.endpoints.set_ai_gateway(ENDPOINT.id, None))
+    assert await storage.read(lambda tx: tx.endpoints.find(ENDPOINT.name)) == STORED

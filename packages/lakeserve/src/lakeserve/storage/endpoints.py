@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from lakeserve.core.ai_gateway import AiGateway
 from lakeserve.core.endpoints import ConfigUpdate, Endpoint, Notifications, ServedEntity
 from lakeserve.core.grants import Grant
 from lakeserve.storage.entity_rows import entity_of, entity_values
+from lakeserve.storage.gateway_rows import gateway_of, gateway_values
 from lakeserve.storage.grants import GrantRepository
 from lakeserve.storage.tables import (
     config_updates,
@@ -56,6 +58,7 @@ class EndpointRepository:
                 "updated_at": endpoint.updated_at,
                 "config_version": endpoint.config_version,
                 "description": endpoint.description,
+                "ai_gateway": gateway_values(endpoint.ai_gateway),
             },
         )
         for position, entity in enumerate(endpoint.entities):
@@ -97,7 +100,15 @@ class EndpointRepository:
             },
         )
 
-    def set_update(self, endpoint_id: str, update: ConfigUpdate) -> None:
+    def set_ai_gateway(self, endpoint_id: str, block: AiGateway | None) -> None:
+        """Write what the gateway is to do beside forwarding, in the place of what it did."""
+        self._connection.execute(
+            update(endpoints)
+            .where(endpoints.c.id == endpoint_id)
+            .values(ai_gateway=gateway_values(block))
+        )
+
+    def set_update(self, endpoint_id: str, newest: ConfigUpdate) -> None:
         """Write the newest update of the endpoint's config, in the place of an earlier one."""
         self._connection.execute(
             delete(config_updates).where(config_updates.c.endpoint_id == endpoint_id)
@@ -106,10 +117,10 @@ class EndpointRepository:
             insert(config_updates),
             {
                 "endpoint_id": endpoint_id,
-                "id": update.id,
-                "entities": [entity_values(entity) for entity in update.entities],
-                "started_at": update.started_at,
-                "failure": update.failure,
+                "id": newest.id,
+                "entities": [entity_values(entity) for entity in newest.entities],
+                "started_at": newest.started_at,
+                "failure": newest.failure,
             },
         )
 
@@ -142,7 +153,7 @@ class EndpointRepository:
             wanted = wanted.where(endpoints.c.id == endpoint_id)
         return tuple(
             Endpoint(
-                **row._asdict(),
+                **{**row._asdict(), "ai_gateway": gateway_of(row.ai_gateway)},
                 entities=tuple(entities.get(row.id, ())),
                 tags=tags.get(row.id, {}),
                 notifications=notifications.get(row.id),

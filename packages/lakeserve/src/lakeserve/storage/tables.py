@@ -179,6 +179,7 @@ endpoints = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("config_version", Integer, nullable=False),
     Column("description", Text, nullable=False),
+    Column("ai_gateway", JSON(none_as_null=True), nullable=True),
 )
 
 served_entities = Table(

@@ -172,15 +172,68 @@ async def test_parts_of_an_endpoint(client: httpx.AsyncClient) -> None:
     assert (await client.put(f"{path}/rate-limits", json={})).json() == {"rate_limits": []}
     assert (await client.put(f"{path}/ai-gateway", json={})).json() == {}
     somebody = {"on_update_failure": ["a@example.com"]}
-    limit = {"calls": 5, "key": "user", "renewal_period": "minute"}
     for method, suffix, body in (
         ("PATCH", "notifications", {"email_notifications": somebody}),
-        ("PUT", "rate-limits", {"rate_limits": [limit]}),
-        ("PUT", "ai-gateway", {"guardrails": {"input": {"safety": True}}}),
+        ("PUT", "ai-gateway", {"guardrails": {"input": {"pii": {"behavior": "MASK"}}}}),
         ("PATCH", "telemetry-config", {}),
     ):
         reply = await client.request(method, f"{path}/{suffix}", json=body)
         assert (reply.status_code, reply.json()["error_code"]) == (501, "NOT_IMPLEMENTED"), suffix
+
+
+async def test_the_gateway_block_of_an_endpoint(client: httpx.AsyncClient, changes: Any) -> None:
+    limit = {"calls": 5, "key": "user", "renewal_period": "minute"}
+    block = {"rate_limits": [limit], "fallback_config": {"enabled": True}}
+    body = {"name": "my-chat", "config": CONFIG, "ai_gateway": block}
+    assert (await client.post(BASE, json=body)).json()["ai_gateway"] == block
+    path = f"{BASE}/my-chat"
+
+    whole = {"usage_tracking_config": {"enabled": True}}
+    assert (await client.put(f"{path}/ai-gateway", json=whole)).json() == whole
+    assert (await client.get(path)).json()["ai_gateway"] == whole
+    shown = (await client.get(BASE)).json()["endpoints"]
+    assert [each["ai_gateway"] for each in shown if "ai_gateway" in each] == [whole]
+
+    limits = {"rate_limits": [limit]}
+    assert (await client.put(f"{path}/rate-limits", json=limits)).json() == limits
+    assert (await client.get(path)).json()["ai_gateway"] == {**limits, **whole}
+    assert changes.heard == 3
+
+    for nothing in (b"", b"{}"):
+        await client.put(f"{path}/ai-gateway", json=whole)
+        assert (await client.put(f"{path}/ai-gateway", content=nothing)).json() == {}
+        assert "ai_gateway" not in (await client.get(path)).json()
+
+
+async def test_limits_of_the_older_kind_at_creation(client: httpx.AsyncClient) -> None:
+    limit = {"calls": 5, "key": "endpoint", "renewal_period": "minute"}
+    body = {"name": "my-chat", "config": CONFIG, "rate_limits": [limit]}
+    both = await client.post(BASE, json={**body, "ai_gateway": {"rate_limits": [limit]}})
+    assert (both.status_code, "exclude each other" in both.text) == (400, True)
+    assert (await client.post(BASE, json=body)).json()["ai_gateway"] == {"rate_limits": [limit]}
+
+
+async def test_a_shadow_stays_in_the_config(client: httpx.AsyncClient) -> None:
+    block = {"lakeserve": {"routing": {"shadow_entity": "gpt"}}}
+    await client.post(BASE, json={"name": "my-chat", "config": CONFIG, "ai_gateway": block})
+    other = {"served_entities": [{**ENTITY, "name": "other"}]}
+    refused = await client.put(f"{BASE}/my-chat/config", json=other)
+    assert (refused.status_code, "lacks the entity 'gpt'" in refused.text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("block", "text"),
+    [
+        ({"x": 1}, "Unknown field 'ai_gateway.x'."),
+        ({"rate_limits": [{"calls": 1}]}, "'ai_gateway.rate_limits.0.renewal_period' is required"),
+        ({"rate_limits": [{"renewal_period": "minute"}]}, "'ai_gateway.rate_limits.0' must have"),
+        ({"guardrails": {"input": {"pii": {"behavior": "x"}}}}, "has the value 'x': Input should"),
+    ],
+)
+async def test_blocks_that_are_refused(client: httpx.AsyncClient, block: Any, text: str) -> None:
+    reply = await client.post(BASE, json={"name": "my-chat", "config": CONFIG, "ai_gateway": block})
+    assert (reply.status_code, reply.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+    assert text in reply.json()["message"]
 
 
 @pytest.mark.parametrize("field", ["nonsense", "config.nonsense", "config.served_entities.0.x"])

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 from lakeserve.control.bootstrap import ADMINISTRATOR
+from lakeserve.control.endpoints.gateway_requests import AiGatewayInput, RateLimitsInput
 from lakeserve.control.endpoints.requests import (
     ConfigInput,
     CreateInput,
@@ -10,6 +11,7 @@ from lakeserve.control.endpoints.requests import (
 )
 from lakeserve.control.endpoints.service import EndpointService
 from lakeserve.control.secrets.vault import Vault
+from lakeserve.core.ai_gateway import AiGateway, RateLimit
 from lakeserve.core.endpoints import ExternalModel
 from lakeserve.core.errors import (
     InvalidParameter,
@@ -23,6 +25,9 @@ from lakeserve.storage.database import Storage
 
 OWNER = Principal("2001", "owner@example.com", "Owner")
 STRANGER = Principal("2002", "stranger@example.com", "Stranger")
+
+
+LIMIT = {"calls": 1, "renewal_period": "minute"}
 
 
 def config(**secret: str) -> dict[str, Any]:
@@ -63,6 +68,8 @@ async def test_strangers_see_nothing(service: EndpointService, changes: Any) -> 
         service.update_config("mine", update(), STRANGER),
         service.change_tags("mine", TagsInput(), STRANGER),
         service.notify("mine", NotificationsInput(), STRANGER),
+        service.govern("mine", None, STRANGER),
+        service.limit("mine", RateLimitsInput(), STRANGER),
         service.check_may_change("mine", STRANGER),
     )
     for call in calls:
@@ -86,6 +93,22 @@ async def test_plaintext_secrets_are_sealed(
     assert await vault.unseal(backend.sealed["openai_api_key"]) == "sk-1"
 
 
+async def test_limits_of_the_older_kind_are_part_of_the_block(service: EndpointService) -> None:
+    await service.create(create(), OWNER)
+    tracked = AiGatewayInput.model_validate({"usage_tracking_config": {"enabled": True}})
+    await service.govern("mine", tracked, OWNER)
+    given = RateLimitsInput.model_validate({"rate_limits": [LIMIT]})
+    limits = (RateLimit(calls=1),)
+    assert await service.limit("mine", given, OWNER) == limits
+    found = await service.get("mine", OWNER)
+    assert found.ai_gateway == AiGateway(rate_limits=limits, usage_tracking=True)
+
+    await service.govern("mine", None, OWNER)
+    await service.limit("mine", given, OWNER)
+    await service.limit("mine", RateLimitsInput(), OWNER)
+    assert (await service.get("mine", OWNER)).ai_gateway is None
+
+
 async def test_the_task_stays(service: EndpointService) -> None:
     await service.create(create(), OWNER)
     wanted = config()
@@ -98,10 +121,10 @@ async def test_the_task_stays(service: EndpointService) -> None:
     ("fields", "error", "message"),
     [
         ({"config": None, "ai_gateway": {"guardrails": {}}}, InvalidParameter, "without a config"),
-        ({"config": None, "rate_limits": [{}]}, InvalidParameter, "without a config"),
+        ({"config": None, "rate_limits": [LIMIT]}, InvalidParameter, "without a config"),
         ({"config": None}, InvalidParameter, "'config' is required"),
-        ({"rate_limits": [{"calls": 1}]}, NotBuilt, "Rate limits"),
-        ({"ai_gateway": {"guardrails": {"input": {}}}}, NotBuilt, "Guardrails"),
+        ({"ai_gateway": {"guardrails": {"input": {"safety": True}}}}, NotBuilt, "Guardrails"),
+        ({"rate_limits": [LIMIT, LIMIT]}, InvalidParameter, "'rate_limits.1' is about the same"),
         ({"route_optimized": True}, NotBuilt, "route_optimized"),
         ({"budget_policy_id": "b"}, NotBuilt, "budget_policy_id"),
         ({"telemetry_config": {"x": 1}}, NotBuilt, "telemetry_config"),

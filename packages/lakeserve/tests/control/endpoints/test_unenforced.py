@@ -1,36 +1,21 @@
-from typing import Any
-
 import pytest
-from lakeserve.control.endpoints.unenforced import (
-    PARTS,
-    check_ai_gateway,
-    check_rate_limits,
-    refuse,
-)
-from lakeserve.core.errors import InvalidParameter, NotBuilt
+from lakeserve.control.endpoints.unenforced import check_enforced, refuse
+from lakeserve.core.ai_gateway import AiGateway, GuardrailRules, RateLimit
+from lakeserve.core.errors import NotBuilt
 
 
-@pytest.mark.parametrize(
-    "given",
-    [None, {}, {"rate_limits": []}, {"guardrails": {}}, {"fallback_config": {"enabled": False}}],
-)
-def test_what_turns_nothing_on(given: Any) -> None:
-    check_ai_gateway(given)
-    check_rate_limits(None)
-    check_rate_limits([])
+def test_what_is_enforced() -> None:
+    check_enforced(None, "")
+    check_enforced(AiGateway(rate_limits=(RateLimit(calls=1),)), "")
+    check_enforced(AiGateway(input_rules=GuardrailRules()), "")
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_what_would_not_be_enforced(part: str) -> None:
-    with pytest.raises(NotBuilt, match=f"{PARTS[part]}.*ai_gateway.{part}"):
-        check_ai_gateway({part: {"enabled": True}})
-    with pytest.raises(NotBuilt, match="rate_limits"):
-        check_rate_limits([{"calls": 1}])
-
-
-def test_unknown_parts() -> None:
-    with pytest.raises(InvalidParameter, match=r"Unknown field 'ai_gateway.x'"):
-        check_ai_gateway({"x": {}})
+@pytest.mark.parametrize("direction", ["input", "output"])
+def test_what_would_not_be_enforced(direction: str) -> None:
+    rules = GuardrailRules(pii="MASK")
+    block = AiGateway(input_rules=rules) if direction == "input" else AiGateway(output_rules=rules)
+    with pytest.raises(NotBuilt, match=rf"'ai_gateway.guardrails.{direction}'"):
+        check_enforced(block, "ai_gateway.")
 
 
 def test_the_name_is_in_the_text() -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from lakeserve.control.endpoints.requests import ExternalModelInput, is_storable
+from lakeserve.control.endpoints.bodies import is_storable
+from lakeserve.control.endpoints.requests import ExternalModelInput
 from lakeserve.core.endpoints import ExternalModel
 from lakeserve.core.errors import InvalidParameter, NotBuilt
 from lakeserve.core.external_models import (

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from lakeserve.control.endpoints.gateway_presentation import gateway_block
 from lakeserve.core.endpoints import (
     ConfigUpdate,
     Endpoint,
@@ -79,7 +80,7 @@ def endpoint_state(states: Sequence[EntityState]) -> Json:
 
 def _common(endpoint: Endpoint, states: Mapping[str, EntityState]) -> Json:
     seen = [states.get(entity.id, UNSEEN) for entity in endpoint.entities]
-    return {
+    shown: Json = {
         "name": endpoint.name,
         "id": endpoint.id,
         "creator": endpoint.creator,
@@ -92,6 +93,9 @@ def _common(endpoint: Endpoint, states: Mapping[str, EntityState]) -> Json:
         "endpoint_type": endpoint.endpoint_type,
         "capabilities": {"function_calling": endpoint.task == "llm/v1/chat"},
     }
+    if endpoint.ai_gateway is not None:
+        shown["ai_gateway"] = gateway_block(endpoint.ai_gateway)
+    return shown
 
 
 def _update_state(update: ConfigUpdate | None) -> Json:

@@ -4,30 +4,13 @@
 where the value is looked at elsewhere.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
-
-
-def is_storable(text: str) -> bool:
-    """Whether a text can be written as UTF-8 and kept by every database."""
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+from lakeserve.control.endpoints.bodies import Body, Text
+from lakeserve.control.endpoints.gateway_requests import AiGatewayInput, LegacyRateLimitInput
 
 
-def _storable(text: str) -> str:
-    if not is_storable(text):
-        raise ValueError("it holds a character that no text can hold")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_storable)]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class ExternalModelInput(_Body):
+class ExternalModelInput(Body):
     """The block ``external_model`` of a served entity."""
 
     name: Text
@@ -44,7 +27,7 @@ class ExternalModelInput(_Body):
     palm_config: Any = None
 
 
-class ServedEntityInput(_Body):
+class ServedEntityInput(Body):
     """One model behind an endpoint: external, or registered, which is not built."""
 
     name: Text | None = None
@@ -64,7 +47,7 @@ class ServedEntityInput(_Body):
     burst_scaling_enabled: Any = None
 
 
-class RouteInput(_Body):
+class RouteInput(Body):
     """The share of one entity; either name may be used."""
 
     served_model_name: Text | None = None
@@ -72,13 +55,13 @@ class RouteInput(_Body):
     traffic_percentage: int
 
 
-class TrafficInput(_Body):
+class TrafficInput(Body):
     """How calls are divided."""
 
     routes: list[RouteInput] | None = None
 
 
-class ConfigInput(_Body):
+class ConfigInput(Body):
     """What an endpoint serves."""
 
     name: Any = None
@@ -88,51 +71,44 @@ class ConfigInput(_Body):
     auto_capture_config: Any = None
 
 
-class TagInput(_Body):
+class TagInput(Body):
     """One tag."""
 
     key: Text
     value: Text | None = None
 
 
-class CreateInput(_Body):
+class CreateInput(Body):
     """A new endpoint."""
 
     name: Text
     config: ConfigInput | None = None
     tags: list[TagInput] | None = None
     description: Text | None = None
-    ai_gateway: dict[str, Any] | None = None
-    rate_limits: list[Any] | None = None
+    ai_gateway: AiGatewayInput | None = None
+    rate_limits: list[LegacyRateLimitInput] | None = None
     route_optimized: bool | None = None
     budget_policy_id: Text | None = None
     email_notifications: Any = None
     telemetry_config: Any = None
 
 
-class TagsInput(_Body):
+class TagsInput(Body):
     """Tags to set and keys of tags to remove."""
 
     add_tags: list[TagInput] | None = None
     delete_tags: list[Text] | None = None
 
 
-class MailInput(_Body):
+class MailInput(Body):
     """Addresses that want to hear of updates."""
 
     on_update_success: list[Text] | None = None
     on_update_failure: list[Text] | None = None
 
 
-class NotificationsInput(_Body):
+class NotificationsInput(Body):
     """Who wants to hear of updates; an endpoint's name is taken from the path."""
 
     name: Any = None
     email_notifications: MailInput | None = None
-
-
-class RateLimitsInput(_Body):
-    """Limits of the older kind."""
-
-    name: Any = None
-    rate_limits: list[Any] | None = None

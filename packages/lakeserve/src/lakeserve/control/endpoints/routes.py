@@ -1,22 +1,23 @@
 """The serving-endpoints API, ``/api/2.0/serving-endpoints``."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import PlainTextResponse
 
 from lakeserve.control.authorization import Caller
+from lakeserve.control.endpoints.gateway_presentation import gateway_block, rate_limits
+from lakeserve.control.endpoints.gateway_requests import AiGatewayInput, RateLimitsInput
 from lakeserve.control.endpoints.openapi import openapi_document
 from lakeserve.control.endpoints.presentation import Json, detail, notifications, summary, tags
 from lakeserve.control.endpoints.requests import (
     ConfigInput,
     CreateInput,
     NotificationsInput,
-    RateLimitsInput,
     TagsInput,
 )
 from lakeserve.control.endpoints.service import EndpointService, EntityStates
-from lakeserve.control.endpoints.unenforced import check_ai_gateway, check_rate_limits, refuse
+from lakeserve.control.endpoints.unenforced import refuse
 from lakeserve.core.endpoints import Endpoint
 from lakeserve.core.identity import Principal
 from lakeserve.core.permissions import level_of
@@ -81,15 +82,12 @@ def _add_parts(router: APIRouter, service: EndpointService, caller: Caller) -> N
 
     @router.put("/{name}/rate-limits")
     async def set_rate_limits(name: str, body: RateLimitsInput, who: who_calls) -> Json:
-        await service.check_may_change(name, who)
-        check_rate_limits(body.rate_limits)
-        return {"rate_limits": []}
+        return {"rate_limits": rate_limits(await service.limit(name, body, who))}
 
     @router.put("/{name}/ai-gateway")
-    async def set_ai_gateway(name: str, body: dict[str, Any], who: who_calls) -> Json:
-        await service.check_may_change(name, who)
-        check_ai_gateway({key: value for key, value in body.items() if key != "name"})
-        return {}
+    async def set_ai_gateway(name: str, who: who_calls, body: AiGatewayInput | None = None) -> Json:
+        stored = await service.govern(name, body, who)
+        return {} if stored is None else gateway_block(stored)
 
     @router.patch("/{name}/telemetry-config", include_in_schema=False)
     async def set_telemetry(name: str, who: who_calls) -> Json:

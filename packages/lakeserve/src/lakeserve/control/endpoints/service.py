@@ -2,9 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol
 
 from lakeserve.control.endpoints.access import check_may_manage, visible
+from lakeserve.control.endpoints.ai_gateway import (
+    Surroundings,
+    check_change,
+    check_gateway,
+    check_limits,
+    check_shadow,
+)
 from lakeserve.control.endpoints.config import (
     CheckedConfig,
     check_config,
@@ -13,13 +21,15 @@ from lakeserve.control.endpoints.config import (
     sealed,
 )
 from lakeserve.control.endpoints.external_models import references
+from lakeserve.control.endpoints.gateway_requests import AiGatewayInput, RateLimitsInput
 from lakeserve.control.endpoints.requests import (
     ConfigInput,
     CreateInput,
     NotificationsInput,
     TagsInput,
 )
-from lakeserve.control.endpoints.unenforced import check_ai_gateway, check_rate_limits, refuse
+from lakeserve.control.endpoints.unenforced import check_enforced, refuse
+from lakeserve.core.ai_gateway import AiGateway, RateLimit
 from lakeserve.core.endpoints import (
     ConfigUpdate,
     Endpoint,
@@ -87,6 +97,7 @@ class EndpointService:
         check_name(given.name)
         _check_unbuilt(given)
         checked = check_config(given.config, "config.")
+        block = _block(given, checked)
         tags = check_tags(given.tags, "tags")
         now = now_ms()
         endpoint = Endpoint(
@@ -100,6 +111,7 @@ class EndpointService:
             entities=await self._sealed(checked),
             description=given.description or "",
             tags=tags,
+            ai_gateway=block,
         )
 
         def work(transaction: Transaction) -> Endpoint:
@@ -145,6 +157,7 @@ class EndpointService:
                     f"Endpoint '{name}' is being updated. Wait until its config_update is no longer"
                     " IN_PROGRESS."
                 )
+            check_shadow(current.ai_gateway, [entity.name for entity in update.entities])
             transaction.endpoints.set_update(current.id, update)
 
         await self._change(name, caller, work)
@@ -184,6 +197,50 @@ class EndpointService:
         )
         return wanted
 
+    async def govern(
+        self, name: str, given: AiGatewayInput | None, caller: Principal
+    ) -> AiGateway | None:
+        """Replace what the gateway does for an endpoint beside forwarding.
+
+        Raises:
+            InvalidParameter: A field has a value that is not accepted.
+            NotBuilt: It wants something that is documented, but not built.
+        """
+
+        def wanted(endpoint: Endpoint) -> AiGateway | None:
+            served = (*endpoint.entities, *(endpoint.update.entities if endpoint.update else ()))
+            return check_gateway(given, Surroundings(name, [entity.name for entity in served]))
+
+        return await self._govern(name, wanted, caller)
+
+    async def limit(
+        self, name: str, given: RateLimitsInput, caller: Principal
+    ) -> tuple[RateLimit, ...]:
+        """Replace an endpoint's rate limits and leave the rest as it is."""
+        limits = check_limits(given.rate_limits, "rate_limits")
+
+        def wanted(endpoint: Endpoint) -> AiGateway | None:
+            block = replace(endpoint.ai_gateway or AiGateway(), rate_limits=limits)
+            return None if block == AiGateway() else block
+
+        await self._govern(name, wanted, caller)
+        return limits
+
+    async def _govern(
+        self, name: str, wanted: Callable[[Endpoint], AiGateway | None], caller: Principal
+    ) -> AiGateway | None:
+        stored: list[AiGateway | None] = []
+
+        def work(transaction: Transaction, endpoint: Endpoint) -> None:
+            block = wanted(endpoint)
+            check_enforced(block, "")
+            check_change(endpoint.ai_gateway, block)
+            transaction.endpoints.set_ai_gateway(endpoint.id, block)
+            stored.append(block)
+
+        await self._change(name, caller, work)
+        return stored[-1]
+
     async def check_may_change(self, name: str, caller: Principal) -> None:
         """Raise unless the caller may change the endpoint."""
         check_may_manage(await self.get(name, caller), caller)
@@ -221,6 +278,21 @@ def _find(transaction: Transaction, name: str, caller: Principal) -> Endpoint:
     return visible(transaction.endpoints.find(name), caller, f"name '{name}'")
 
 
+def _block(given: CreateInput, checked: CheckedConfig) -> AiGateway | None:
+    """What the gateway is to do for a new endpoint beside forwarding."""
+    names = [entity.name for entity, _ in checked.entities]
+    block = check_gateway(given.ai_gateway, Surroundings(given.name, names, "ai_gateway."))
+    check_enforced(block, "ai_gateway.")
+    if not given.rate_limits:
+        return block
+    if block is not None and block.rate_limits:
+        raise InvalidParameter(
+            "Fields 'rate_limits' and 'ai_gateway.rate_limits' exclude each other."
+        )
+    limits = check_limits(given.rate_limits, "rate_limits")
+    return replace(block or AiGateway(), rate_limits=limits)
+
+
 def _check_unbuilt(given: CreateInput) -> None:
     if given.config is None and given.ai_gateway:
         raise InvalidParameter(
@@ -230,8 +302,6 @@ def _check_unbuilt(given: CreateInput) -> None:
         raise InvalidParameter(
             "Cannot specify rate_limits when creating endpoints without a config."
         )
-    check_ai_gateway(given.ai_gateway)
-    check_rate_limits(given.rate_limits)
     if given.route_optimized:
         raise refuse("Route optimization ('route_optimized')")
     if given.budget_policy_id:

@@ -1,18 +1,7 @@
 """Documented parts of an endpoint that would be stored without effect: refused by their name."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from lakeserve.core.errors import InvalidParameter, NotBuilt
-
-# Part of the AI Gateway block, what it is called.
-PARTS = {
-    "rate_limits": "Rate limits of serving endpoints",
-    "usage_tracking_config": "Usage tracking of serving endpoints",
-    "inference_table_config": "Inference tables",
-    "guardrails": "Guardrails",
-    "fallback_config": "Fallbacks",
-}
+from lakeserve.core.ai_gateway import AiGateway, GuardrailRules
+from lakeserve.core.errors import NotBuilt
 
 
 def refuse(feature: str) -> NotBuilt:
@@ -20,34 +9,16 @@ def refuse(feature: str) -> NotBuilt:
     return NotBuilt(f"{feature} is not implemented in this version of lakeserve.")
 
 
-def check_ai_gateway(given: Mapping[str, Any] | None) -> None:
-    """Accept a block that turns nothing on.
+def check_enforced(block: AiGateway | None, where: str) -> None:
+    """Accept a block of which every part is enforced.
 
     Raises:
-        InvalidParameter: It has a field that is not documented.
         NotBuilt: It turns on what is not enforced yet.
     """
-    for name, value in (given or {}).items():
-        if name not in PARTS:
-            raise InvalidParameter(
-                f"Unknown field 'ai_gateway.{name}'; accepted: {', '.join(PARTS)}."
-            )
-        is_off = not value or (isinstance(value, Mapping) and value.get("enabled") is False)
-        if not is_off:
+    for direction in ("input", "output"):
+        rules = getattr(block, f"{direction}_rules", None)
+        if rules not in (None, GuardrailRules()):
             raise NotBuilt(
-                f"{PARTS[name]} ('ai_gateway.{name}') cannot be enforced by this version of"
-                " lakeserve, so they are not stored either."
+                f"Guardrails ('{where}guardrails.{direction}') cannot be enforced by this version"
+                " of lakeserve, so they are not stored either."
             )
-
-
-def check_rate_limits(given: list[Any] | None) -> None:
-    """Accept a list without limits.
-
-    Raises:
-        NotBuilt: There are limits, and they would not be enforced.
-    """
-    if given:
-        raise NotBuilt(
-            "Rate limits of serving endpoints ('rate_limits') cannot be enforced by this version of"
-            " lakeserve, so they are not stored either."
-        )

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 
 from lakeserve.control.authorization import Caller
-from lakeserve.control.endpoints.requests import Text
+from lakeserve.control.endpoints.bodies import Text
 from lakeserve.control.permissions.presentation import Json, levels, shown
 from lakeserve.control.permissions.service import PermissionService
 from lakeserve.core.errors import InvalidParameter

@@ -11,6 +11,7 @@ async def test_endpoints_of_the_second_schema_stay(migrated: Path) -> None:
         newer = ("endpoint_tags", "endpoint_notifications", "config_updates", "endpoint_grants")
         for table in newer:
             connection.execute(f"DROP TABLE {table}")
+        connection.execute("ALTER TABLE endpoints DROP COLUMN ai_gateway")
         connection.execute("UPDATE alembic_version SET version_num = '0002'")
         connection.execute(
             "INSERT INTO endpoints VALUES ('e', 'n', 'llm/v1/chat', 'CUSTOM_MODEL', 'c', 1, 2, 3,"

@@ -10,6 +10,7 @@ from lakeserve.storage.database import Storage
 async def test_endpoints_of_the_third_schema_stay_and_can_be_granted(migrated: Path) -> None:
     with closing(sqlite3.connect(migrated)) as connection:
         connection.execute("DROP TABLE endpoint_grants")
+        connection.execute("ALTER TABLE endpoints DROP COLUMN ai_gateway")
         connection.execute("UPDATE alembic_version SET version_num = '0003'")
         connection.execute(
             "INSERT INTO endpoints VALUES ('e', 'n', 'llm/v1/chat', 'EXTERNAL_MODEL', 'c', 1, 2, 3,"
