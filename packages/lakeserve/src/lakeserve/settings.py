@@ -85,13 +85,22 @@ class EngineSettings(_Section):
         threads: Compute threads per worker.
         slots: Requests that one worker generates for at the same time.
         context_tokens: Context window of one request, at most; models with less keep theirs.
+        queue: Requests that may wait for a worker's slots; further ones are answered with 429.
         start_timeout_s: A worker that is not ready after this many seconds counts as failed.
+        idle_timeout_s: Workers that scale to zero are stopped after this long without a call.
+        probe_interval_s: Pause between two health probes of a worker.
+        probe_timeout_s: A probe without an answer for so long has failed; after three in a row the
+            worker is replaced.
     """
 
     threads: int = Field(default=1, ge=1, le=256)
     slots: int = Field(default=4, ge=1, le=256)
     context_tokens: int = Field(default=8192, ge=256)
+    queue: int = Field(default=256, ge=0)
     start_timeout_s: float = Field(default=60.0, gt=0)
+    idle_timeout_s: float = Field(default=600.0, gt=0)
+    probe_interval_s: float = Field(default=5.0, gt=0)
+    probe_timeout_s: float = Field(default=5.0, gt=0)
 
 
 class Settings(BaseSettings):

@@ -3,33 +3,47 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from lakeserve.core.endpoints import Address, LocalModel, ServedEntity
+from lakeserve.core.endpoints import Address, EntityState, LocalModel, ServedEntity
 from lakeserve.core.errors import Unavailable
-from lakeserve.reconcile.entity import ASLEEP, READY, LocalEntity
+from lakeserve.reconcile.entity import LocalEntity
+from lakeserve.reconcile.heartbeat import Heartbeat
 from lakeserve.reconcile.pace import Pace
+from lakeserve.reconcile.replica import ASLEEP, READY
 from lakeserve.workers.fake import FakeRunner, FakeWorker
-from lakeserve.workers.protocols import Worker, WorkerSpec
+from lakeserve.workers.protocols import Pulse, Worker, WorkerSpec
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
 WANTED = ServedEntity("1", "databricks-x", LocalModel("demo"), "m", "M.")
 SOCKET = Address(uds="/s")
-SPEC = WorkerSpec("1", "m", "chat", Path("/m"), 1, 1, 256, 1.0, Path("/sockets"), Path("/log"))
+SPEC = WorkerSpec("1", "m", "chat", Path("/m"), 1, 1, 8, 256, 1.0, Path("/sockets"), Path("/log"))
+
+QUICK_BEAT = Heartbeat(interval_s=0.01, timeout_s=0.01, idle_timeout_s=60, linger_s=0.05)
+SLEEPY = ServedEntity("1", "n", LocalModel("demo"), "m", "M.", start="until-idle")
+IDLE, BUSY = Pulse(idle_s=61), Pulse(active=1)
 
 
 class Bench:
     """A runner, the entity that drives it, and every state it showed."""
 
-    def __init__(self, pace: Pace, wanted: ServedEntity = WANTED) -> None:
+    def __init__(
+        self,
+        pace: Pace,
+        wanted: ServedEntity = WANTED,
+        heartbeat: Heartbeat = QUICK_BEAT,
+        replicas: int = 1,
+    ) -> None:
         self.runner = FakeRunner(address=SOCKET)
         self.shown: list[str] = []
-        self.entity = LocalEntity(wanted, self._launch, pace, self._changed, self._answers)
+        self.entity = LocalEntity(
+            wanted, self._launch, pace, self._changed, self._answers, heartbeat, replicas
+        )
 
     async def serving(self, number: int, until: Until) -> None:
         """Wait until so many workers were started and the last one serves."""
         await until(lambda: len(self.runner.workers) == number and self.entity.address is not None)
 
-    async def _launch(self) -> Worker:
+    async def _launch(self, _number: int) -> Worker:
         return await self.runner.start(SPEC)
 
     async def _answers(self, _address: Address) -> bool:
@@ -46,7 +60,7 @@ async def test_every_step_is_shown(until: Until) -> None:
     bench.runner.workers[0].crash("worker ended with signal SIGKILL")
     await until(lambda: len(bench.runner.workers) == 2 and bench.entity.state == READY)
     await bench.entity.stop(1.0)
-    assert bench.shown == ["CREATING", "READY", "RECOVERING", "READY"]
+    assert bench.shown == ["CREATING", "CREATING", "READY", "RECOVERING", "READY"]
 
 
 async def test_a_worker_that_served_long_restarts_at_once(until: Until) -> None:
@@ -90,7 +104,7 @@ async def test_a_runner_that_refuses_fails_the_entity_at_once() -> None:
     bench.runner.refusal = "no processes left"
     bench.entity.start()
     await bench.entity.settled()
-    assert bench.shown == ["CREATING", "FAILED"]
+    assert bench.shown == ["CREATING", "CREATING", "FAILED"]
     assert bench.entity.state.message == "no processes left"
     await bench.entity.stop(0.0)
 
@@ -114,7 +128,7 @@ async def test_a_worker_whose_readiness_breaks_is_not_left_behind(
 async def test_a_sleeping_entity_stays_asleep_until_it_is_called() -> None:
     asleep = ServedEntity("1", "n", LocalModel("demo"), "m", "M.", start="on-demand")
     bench = Bench(Pace(), asleep)
-    bench.entity.start()
+    bench.entity.start(asleep=True)
     await asyncio.sleep(0.02)
     assert (bench.entity.state, bench.runner.workers) == (ASLEEP, [])
     assert await bench.entity.activate(1.0) == SOCKET
@@ -123,3 +137,123 @@ async def test_a_sleeping_entity_stays_asleep_until_it_is_called() -> None:
 
 async def test_stopping_what_never_started() -> None:
     await Bench(Pace()).entity.stop(1.0)
+
+
+async def test_an_idle_worker_sleeps_until_the_next_call(until: Until) -> None:
+    bench = Bench(Pace(), SLEEPY)
+    bench.entity.start()
+    await bench.serving(1, until)
+    bench.runner.workers[0].says = IDLE
+    await until(lambda: bench.runner.workers[0].stops == [10.0])
+    assert (bench.entity.state, bench.entity.addresses) == (ASLEEP, ())
+    await asyncio.sleep(0.05)
+    assert len(bench.runner.workers) == 1
+
+    assert await bench.entity.activate(1.0) == SOCKET
+    assert len(bench.runner.workers) == 2
+    assert bench.entity.state == READY
+    assert bench.shown == ["CREATING", "CREATING", "READY", "READY", "READY", "READY"]
+    await bench.entity.stop(0.0)
+
+
+async def test_a_call_that_comes_while_a_worker_falls_asleep_is_answered(until: Until) -> None:
+    bench = Bench(Pace(), SLEEPY, Heartbeat(interval_s=0.01, idle_timeout_s=60, linger_s=30))
+    bench.entity.start()
+    await bench.serving(1, until)
+    bench.runner.workers[0].says = IDLE
+    await until(lambda: bench.entity.state == ASLEEP)
+    bench.runner.workers[0].says = BUSY
+    assert await bench.entity.activate(1.0) == SOCKET
+    assert (len(bench.runner.workers), bench.runner.workers[0].stops) == (1, [])
+    await bench.entity.stop(0.0)
+
+
+async def test_a_call_that_found_the_old_address_keeps_the_worker(until: Until) -> None:
+    bench = Bench(Pace(), SLEEPY)
+    bench.entity.start()
+    await bench.serving(1, until)
+    bench.runner.workers[0].says = IDLE
+    await until(lambda: bench.entity.state == ASLEEP)
+    bench.runner.workers[0].says = BUSY
+    await until(lambda: bench.entity.state == READY)
+    assert bench.entity.addresses == (SOCKET,)
+    assert bench.runner.workers[0].stops == []
+    await bench.entity.stop(0.0)
+
+
+async def test_eager_workers_never_sleep(until: Until) -> None:
+    bench = Bench(Pace())
+    bench.entity.start()
+    await bench.serving(1, until)
+    bench.runner.workers[0].says = IDLE
+    probes = bench.runner.workers[0].probes
+    await until(lambda: bench.runner.workers[0].probes > probes + 3)
+    assert bench.entity.address == SOCKET
+    await bench.entity.stop(0.0)
+
+
+async def test_a_hung_worker_is_replaced(until: Until) -> None:
+    bench = Bench(Pace(first_pause_s=0.0))
+    bench.entity.start()
+    await bench.serving(1, until)
+    bench.runner.workers[0].says = None
+    await bench.serving(2, until)
+    assert bench.runner.workers[0].stops == [0.0]
+    assert bench.shown == ["CREATING", "CREATING", "READY", "RECOVERING", "READY"]
+    await bench.entity.stop(0.0)
+
+
+async def test_one_missed_probe_is_no_reason(until: Until) -> None:
+    bench = Bench(Pace())
+    bench.entity.start()
+    await bench.serving(1, until)
+    worker = bench.runner.workers[0]
+    for _ in range(4):
+        probes, worker.says = worker.probes, None
+        await until(lambda probes=probes: worker.probes > probes)  # type: ignore[misc]
+        probes, worker.says = worker.probes, Pulse()
+        await until(lambda probes=probes: worker.probes > probes)  # type: ignore[misc]
+    assert bench.entity.state == READY
+    await bench.entity.stop(0.0)
+
+
+async def test_a_dead_replica_leaves_the_others_serving(until: Until) -> None:
+    bench = Bench(Pace(first_pause_s=0.0), replicas=3)
+    bench.entity.start()
+    await until(lambda: len(bench.entity.addresses) == 3)
+    assert bench.entity.state == READY
+    bench.runner.auto_ready = False
+    bench.runner.workers[1].crash("worker ended with signal SIGKILL")
+    await until(lambda: len(bench.entity.addresses) == 2)
+    assert bench.entity.state == EntityState(
+        "DEPLOYMENT_READY", "2 of 3 replicas serve. worker ended with signal SIGKILL"
+    )
+    assert bench.entity.is_settled
+    await until(lambda: len(bench.runner.workers) == 4)
+    bench.runner.workers[3].become_ready()
+    await until(lambda: len(bench.entity.addresses) == 3)
+    await bench.entity.stop(0.0)
+
+
+async def test_replicas_sleep_together(until: Until) -> None:
+    bench = Bench(Pace(), SLEEPY, replicas=2)
+    bench.entity.start()
+    await until(lambda: len(bench.entity.addresses) == 2)
+    bench.runner.workers[0].says = IDLE
+    probes = bench.runner.workers[0].probes
+    await until(lambda: bench.runner.workers[0].probes > probes + 3)
+    assert len(bench.entity.addresses) == 2
+    bench.runner.workers[1].says = IDLE
+    await until(lambda: all(worker.stops for worker in bench.runner.workers))
+    await bench.entity.stop(0.0)
+
+
+async def test_a_crash_loop_ends_in_failure_with_the_reason(until: Until) -> None:
+    bench = Bench(Pace(first_pause_s=0.0, crashes=3))
+    bench.entity.start()
+    for number in (1, 2, 3):
+        await bench.serving(number, until)
+        bench.runner.workers[-1].crash("worker ended with signal SIGSEGV")
+    await until(lambda: bench.entity.state.deployment == "DEPLOYMENT_FAILED")
+    assert bench.entity.state.message == "worker ended with signal SIGSEGV"
+    await bench.entity.stop(0.0)

@@ -2,7 +2,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from lakeserve.core.endpoints import LocalModel, ServedEntity, Task
+from lakeserve.core.endpoints import LocalModel, Scale, ServedEntity, Task
 from lakeserve.core.errors import EngineError
 from lakeserve.reconcile.launch import Launcher
 from lakeserve.settings import Settings
@@ -18,7 +18,13 @@ async def test_a_worker_gets_what_the_settings_say(tmp_path: Path) -> None:
     settings = Settings.model_validate(
         {
             "data_dir": tmp_path,
-            "engine": {"threads": 3, "slots": 2, "context_tokens": 512, "start_timeout_s": 9},
+            "engine": {
+                "threads": 3,
+                "slots": 2,
+                "context_tokens": 512,
+                "start_timeout_s": 9,
+                "queue": 7,
+            },
         }
     )
 
@@ -26,14 +32,29 @@ async def test_a_worker_gets_what_the_settings_say(tmp_path: Path) -> None:
         return ModelFile(data_dir / f"{reference}.gguf", "chat", "name", "words")
 
     runner = FakeRunner()
-    await Launcher(runner, settings, resolve).for_entity(ENTITY, DEMO, "llm/v1/chat")()
+    await Launcher(runner, settings, resolve).for_entity(ENTITY, DEMO, "llm/v1/chat")(0)
     (worker,) = runner.workers
     spec = worker.spec
     assert (spec.entity_id, spec.model_name, spec.kind) == ("1" * 32, "databricks-x", "chat")
     assert spec.model_path == tmp_path / "demo.gguf"
     assert (spec.threads, spec.slots, spec.context_tokens, spec.start_timeout_s) == (3, 2, 512, 9)
+    assert spec.queue == 7
     assert spec.socket_dir == tmp_path / "sockets"
     assert spec.log_path == tmp_path / "logs" / "databricks-x.log"
+
+
+async def test_replicas_share_the_concurrency(tmp_path: Path) -> None:
+    async def resolve(reference: str, data_dir: Path) -> ModelFile:
+        return ModelFile(data_dir, "chat", "name", "words")
+
+    backend = LocalModel("demo", Scale(concurrency=10, replicas=3))
+    runner = FakeRunner()
+    launcher = Launcher(runner, Settings(data_dir=tmp_path), resolve)
+    launch = launcher.for_entity(ENTITY, backend, "llm/v1/chat")
+    await launch(0)
+    await launch(2)
+    assert [worker.spec.slots for worker in runner.workers] == [4, 4]
+    assert runner.workers[1].spec.log_path == tmp_path / "logs" / "databricks-x.2.log"
 
 
 @pytest.mark.parametrize(
@@ -55,11 +76,11 @@ async def test_a_model_must_fit_the_task(
     runner = FakeRunner()
     launch = Launcher(runner, Settings(data_dir=tmp_path), resolve).for_entity(ENTITY, DEMO, task)
     if fits:
-        await launch()
+        await launch(0)
         assert len(runner.workers) == 1
     else:
         with pytest.raises(EngineError, match=f"'demo' is a model of kind '{kind}'"):
-            await launch()
+            await launch(0)
         assert runner.workers == []
 
 
@@ -76,5 +97,5 @@ async def test_models_are_made_one_at_a_time(tmp_path: Path) -> None:
 
     launcher = Launcher(FakeRunner(), Settings(data_dir=tmp_path), resolve)
     launch = launcher.for_entity(ENTITY, DEMO, "llm/v1/chat")
-    await asyncio.gather(launch(), launch(), launch())
+    await asyncio.gather(launch(0), launch(0), launch(0))
     assert most == 1

@@ -12,7 +12,7 @@ async def nothing(_address: Address) -> bool:
     return True
 
 
-async def no_model() -> Worker:
+async def no_model(_number: int) -> Worker:
     raise EngineError("no model")
 
 

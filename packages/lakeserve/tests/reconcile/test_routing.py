@@ -19,6 +19,7 @@ from lakeserve.reconcile.routing import (
 )
 from lakeserve.settings import Settings, Upstream
 
+SECOND = Address(uds="/run/second.sock")
 LOCAL = ServedEntity("1", "local", LocalModel("demo"), "demo", "D.", traffic_percentage=40)
 REMOTE = ServedEntity(
     "2", "remote", OpenAICompatible("http://h:1/v1", "up"), "m", "M.", traffic_percentage=60
@@ -34,7 +35,7 @@ def test_the_providers_exist() -> None:
 
 
 def test_entities_become_targets() -> None:
-    seen = {"1": Seen(EntityState("DEPLOYMENT_READY"), SOCKET)}
+    seen = {"1": Seen(EntityState("DEPLOYMENT_READY"), (SOCKET, SECOND))}
     local, remote = routable(ENDPOINT, seen, "key").targets
     assert (local.provider, local.address, local.weight, local.credential) == (
         LOCAL_PROVIDER,
@@ -42,6 +43,7 @@ def test_entities_become_targets() -> None:
         40,
         None,
     )
+    assert local.others == (SECOND,)
     assert (remote.provider, remote.upstream_model, remote.weight, remote.credential) == (
         OPENAI_PROVIDER,
         "up",
@@ -53,7 +55,7 @@ def test_entities_become_targets() -> None:
 
 def test_only_a_failed_entity_has_a_failure() -> None:
     for deployment, failure in (("DEPLOYMENT_FAILED", "why"), ("DEPLOYMENT_RECOVERING", None)):
-        seen = {"1": Seen(EntityState(deployment, "why"), None)}  # type: ignore[arg-type]
+        seen = {"1": Seen(EntityState(deployment, "why"))}  # type: ignore[arg-type]
         assert routable(ENDPOINT, seen, None).targets[0].failure == failure
 
 
@@ -67,7 +69,7 @@ def test_credentials_come_from_the_settings() -> None:
 
 
 def test_who_may_call_comes_from_the_grants() -> None:
-    seen = {"1": Seen(EntityState("DEPLOYMENT_READY"), SOCKET)}
+    seen = {"1": Seen(EntityState("DEPLOYMENT_READY"), (SOCKET,))}
     built_in = routable(ENDPOINT, seen, None)
     assert (built_in.callers, built_in.viewers) == (EVERYONE, EVERYONE)
     grants = (Grant("group", "team", "CAN_QUERY"), Grant("user", "anna", "CAN_VIEW"))

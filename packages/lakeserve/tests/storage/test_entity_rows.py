@@ -4,12 +4,14 @@ from lakeserve.core.endpoints import (
     ExternalModel,
     LocalModel,
     OpenAICompatible,
+    Scale,
     ServedEntity,
 )
 from lakeserve.storage.entity_rows import entity_of, entity_values
 
 BACKENDS: tuple[Backend, ...] = (
     LocalModel("demo"),
+    LocalModel("demo", Scale(concurrency=8, replicas=2)),
     OpenAICompatible("http://h/v1", "m"),
     ExternalModel("custom", "m", {"a": {"b": "c"}}, {"a.d": "ciphertext"}),
 )
@@ -19,3 +21,9 @@ BACKENDS: tuple[Backend, ...] = (
 def test_entities_come_back(backend: Backend) -> None:
     entity = ServedEntity("1" * 32, "n", backend, "m", "M.", "on-demand", 40)
     assert entity_of({**entity_values(entity), "endpoint_id": "other"}) == entity
+
+
+def test_local_models_of_an_earlier_release() -> None:
+    entity = ServedEntity("1" * 32, "n", LocalModel("demo"), "m", "M.")
+    stored = {**entity_values(entity), "backend": {"kind": "local", "reference": "demo"}}
+    assert entity_of(stored) == entity

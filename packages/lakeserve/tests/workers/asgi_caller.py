@@ -13,6 +13,7 @@ class Call:
     def __init__(self, app: WorkerApp, path: str, body: bytes, method: str = "POST") -> None:
         self.status = 0
         self.content_type = b""
+        self.headers: dict[bytes, bytes] = {}
         self.chunks: list[bytes] = []
         self.begun = asyncio.Event()
         self._gone = asyncio.Event()
@@ -30,7 +31,8 @@ class Call:
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self.content_type = dict(message["headers"])[b"content-type"]
+            self.headers = dict(message["headers"])
+            self.content_type = self.headers[b"content-type"]
             return
         if message["body"]:
             self.chunks.append(message["body"])

@@ -54,6 +54,7 @@ def spec_of(model: ModelFile, folder: Path) -> WorkerSpec:
         model_path=model.path,
         threads=1,
         slots=2,
+        queue=64,
         context_tokens=8192,
         start_timeout_s=60,
         socket_dir=folder / "sockets",

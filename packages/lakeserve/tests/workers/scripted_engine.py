@@ -137,18 +137,22 @@ def vectors(inputs: Sequence[str | list[int]]) -> dict[str, Any]:
     return {"data": data[::-1], "usage": {"prompt_tokens": sum(len(i) for i in inputs)}}
 
 
-def loaded(engine: ScriptedEngine, slots: int, executor: ThreadPoolExecutor) -> LoadedModel:
+def loaded(
+    engine: ScriptedEngine, slots: int, executor: ThreadPoolExecutor, queue: int = 256
+) -> LoadedModel:
     return LoadedModel(
-        "model", engine, Slots(slots), executor, cleaner(engine.header.marker_tokens())
+        "model", engine, Slots(slots, queue), executor, cleaner(engine.header.marker_tokens())
     )
 
 
 @contextmanager
-def serving(engine: ScriptedEngine, kind: str = "chat", slots: int = 2) -> Iterator[WorkerApp]:
+def serving(
+    engine: ScriptedEngine, kind: str = "chat", slots: int = 2, queue: int = 256
+) -> Iterator[WorkerApp]:
     """An application around a scripted engine."""
     app = WorkerApp("embedding" if kind == "embedding" else "chat")
     with ThreadPoolExecutor(slots) as executor:
-        app.model = loaded(engine, slots, executor)
+        app.model = loaded(engine, slots, executor, queue)
         yield app
         engine.endless = False
         engine.release.set()

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from lakeserve.core.errors import EngineError
 from lakeserve.workers.fake import FakeRunner
-from lakeserve.workers.protocols import Runner, WorkerSpec
+from lakeserve.workers.protocols import Pulse, Runner, WorkerSpec
 
 
 @pytest.fixture
@@ -16,6 +16,7 @@ def spec(tmp_path: Path) -> WorkerSpec:
         model_path=tmp_path / "m.gguf",
         threads=1,
         slots=1,
+        queue=1,
         context_tokens=512,
         start_timeout_s=0.05,
         socket_dir=tmp_path,
@@ -54,3 +55,13 @@ async def test_stops_are_remembered(spec: WorkerSpec) -> None:
     await worker.stop(4)
     assert fake.workers[0].stops == [3, 4]
     assert "was stopped" in await worker.exited()
+
+
+async def test_a_worker_says_what_it_is_told(spec: WorkerSpec) -> None:
+    runner = FakeRunner()
+    await runner.start(spec)
+    (worker,) = runner.workers
+    assert await worker.pulse(1) == Pulse()
+    worker.says = None
+    assert await worker.pulse(1) is None
+    assert worker.probes == 2

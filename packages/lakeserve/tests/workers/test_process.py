@@ -34,7 +34,11 @@ async def started(spec: WorkerSpec) -> tuple[Worker, int, str]:
 
 async def test_a_worker_starts_answers_and_stops(demo_spec: WorkerSpec) -> None:
     worker, pid, uds = await started(demo_spec)
-    assert send(uds, "/health", None) == (200, b'{"status":"ready"}')
+    status, health = send(uds, "/health", None)
+    assert (status, b'"status":"ready"' in health) == (200, True)
+    pulse = await worker.pulse(5)
+    assert pulse is not None
+    assert pulse.active == 0
     assert os.stat(demo_spec.socket_dir).st_mode & 0o077 == 0
     assert os.stat(uds).st_mode & 0o077 == 0
     assert not [c for c in psutil.Process(pid).net_connections("inet") if c.status == "LISTEN"]
@@ -142,7 +146,7 @@ from lakeserve.workers.protocols import WorkerSpec
 async def main():
     model, folder, wait = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "ready"
     worker = await ProcessRunner().start(WorkerSpec(
-        "ab" * 16, "m", "chat", model, 1, 2, 8192, 30.0, folder / "s", folder / "worker.log"))
+        "ab" * 16, "m", "chat", model, 1, 2, 64, 8192, 30.0, folder / "s", folder / "worker.log"))
     if wait:
         await worker.ready()
     print(worker.pid, flush=True)

@@ -17,7 +17,24 @@ DeploymentState = Literal[
     "DEPLOYMENT_ABORTED",
 ]
 
-StartPolicy = Literal["eager", "on-demand"]
+StartPolicy = Literal["eager", "on-demand", "until-idle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How many calls the workers of an entity answer at a time.
+
+    Attributes:
+        concurrency: Calls at a time, all replicas together; None for what the settings say.
+        replicas: Workers that share the calls.
+    """
+
+    concurrency: int | None = None
+    replicas: int = 1
+
+    def share(self) -> int | None:
+        """The calls that one of the replicas answers at a time."""
+        return None if self.concurrency is None else -(-self.concurrency // self.replicas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +47,7 @@ class LocalModel:
     """
 
     reference: str
+    scale: Scale = Scale()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +82,10 @@ class ExternalModel:
     sealed: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-Backend = LocalModel | OpenAICompatible | ExternalModel
+# Backends that a worker of this platform serves.
+WorkerBackend = LocalModel
+
+Backend = WorkerBackend | OpenAICompatible | ExternalModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +97,9 @@ class ServedEntity:
         name: Unique within the endpoint.
         model_name: What answers here, for listings and the ``x-lakeserve-model`` header.
         model_description: One honest sentence about ``model_name``.
-        start: ``eager`` workers run from the start; ``on-demand`` ones start with their first call.
+        start: When its workers run. ``eager``: always. ``on-demand``: from a call until they have
+            been idle. ``until-idle``: from the deployment until they have been idle, then from the
+            next call.
         traffic_percentage: Share of the endpoint's calls, 0-100; the shares sum to 100.
     """
 
@@ -181,6 +204,7 @@ class Target:
         provider: Name of the translation in the provider table.
         address: Where to send, or None while a local worker has no address; the gateway then asks
             the activator.
+        others: Where the call could go as well: the other replicas of the same worker.
         upstream_model: The model's name at the upstream.
         credential: What the upstream asks for, or None.
         options: What else the provider's translation needs to know; never a secret.
@@ -197,6 +221,7 @@ class Target:
     credential: str | None = field(default=None, repr=False)
     failure: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Deploys external models: resolves their secrets, and brings updates of configs into force."""
+"""Deploys external models (resolves their secrets), and brings updates of configs into force.
+
+An update comes into force when all of its entities can serve: until then the old config does.
+"""
 
 import asyncio
 import logging
@@ -6,7 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from lakeserve.core.endpoints import Endpoint, EntityState, ExternalModel, ServedEntity
+from lakeserve.core.endpoints import (
+    ConfigUpdate,
+    Endpoint,
+    EntityState,
+    ExternalModel,
+    ServedEntity,
+)
 from lakeserve.core.errors import LakeserveError, Unavailable
 from lakeserve.core.ids import now_ms
 from lakeserve.core.ports import SecretResolver
@@ -25,6 +34,14 @@ FAILED_RETRY_S = 30.0
 
 Reload = Callable[[], Awaitable[tuple[Endpoint, ...]]]
 
+# The state of an entity with workers here, by its id; None for any other.
+LocalState = Callable[[str], EntityState | None]
+
+
+def no_workers(_entity_id: str) -> EntityState | None:
+    """The state of entities where none has workers."""
+    return None
+
 
 class Deployments:
     """Moves external entities and config updates, in a task of its own.
@@ -33,6 +50,7 @@ class Deployments:
         storage: Where updates lie.
         secrets: Resolves what configurations say about secrets.
         reload: Reads the endpoints anew, has them published and returns them.
+        local_state: Knows the entities with workers here, also those of updates.
     """
 
     def __init__(
@@ -40,11 +58,13 @@ class Deployments:
         storage: Storage,
         secrets: SecretResolver,
         reload: Reload,
+        local_state: LocalState = no_workers,
         failed_retry_s: float = FAILED_RETRY_S,
     ) -> None:
         self._storage = storage
         self._secrets = secrets
         self._reload = reload
+        self._local_state = local_state
         self._failed_retry_s = failed_retry_s
         self._values: dict[str, Mapping[str, str]] = {}
         self._failures: dict[str, EntityState] = {}
@@ -93,8 +113,7 @@ class Deployments:
             for entity in endpoint.entities:
                 changed |= await self._deploy(entity, endpoint.creator)
             if endpoint.update is not None and endpoint.update.failure is None:
-                await self._bring_into_force(endpoint)
-                changed = True
+                changed |= await self._bring_into_force(endpoint, endpoint.update)
         return changed
 
     async def _deploy_changes(self) -> None:
@@ -133,18 +152,26 @@ class Deployments:
         self._failures.pop(entity.id, None)
         return True
 
-    async def _bring_into_force(self, endpoint: Endpoint) -> None:
-        """Exchange an endpoint's config for the updated one, or write why that cannot be."""
-        update = endpoint.update
-        if update is None:
-            return
+    async def _bring_into_force(self, endpoint: Endpoint, update: ConfigUpdate) -> bool:
+        """Exchange an endpoint's config for the updated one, or write why that cannot be.
+
+        Returns:
+            Whether either was done; there may be workers that are still starting.
+        """
         for entity in update.entities:
             await self._deploy(entity, endpoint.creator)
-        failures = [
-            f"{entity.name}: {self._failures[entity.id].message}"
-            for entity in update.entities
-            if entity.id in self._failures
+        states = [
+            self._failures.get(each.id) or self._local_state(each.id) for each in update.entities
         ]
+        failures = [
+            f"{entity.name}: {state.message}"
+            for entity, state in zip(update.entities, states, strict=True)
+            if state is not None and state.deployment == "DEPLOYMENT_FAILED"
+        ]
+        if not failures and any(
+            state is not None and state.deployment != "DEPLOYMENT_READY" for state in states
+        ):
+            return False
         now = now_ms()
 
         def work(transaction: Transaction) -> None:
@@ -166,6 +193,7 @@ class Deployments:
             )
 
         await self._storage.write(work)
+        return True
 
     def _forget_others(self, endpoints: tuple[Endpoint, ...]) -> None:
         wanted = {entity.id for endpoint in endpoints for entity in endpoint.entities}

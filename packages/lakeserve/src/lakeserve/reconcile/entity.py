@@ -1,28 +1,25 @@
-"""Keeps one local served entity alive: its worker, its observed state, its address."""
+"""One local served entity: its replicas, its observed state, the addresses that serve it."""
 
 import asyncio
-import logging
-import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-from lakeserve.core.endpoints import Address, DeploymentState, EntityState, ServedEntity
-from lakeserve.core.errors import EngineError, LakeserveError, Unavailable
+from lakeserve.core.endpoints import Address, EntityState, ServedEntity
+from lakeserve.core.errors import Unavailable
 from lakeserve.reconcile.addresses import answers
+from lakeserve.reconcile.heartbeat import USUAL_HEARTBEAT, Heartbeat
+from lakeserve.reconcile.launch import Launch
 from lakeserve.reconcile.pace import Pace
-from lakeserve.workers.protocols import Worker
-
-logger = logging.getLogger(__name__)
-
-ASLEEP = EntityState("DEPLOYMENT_READY", "Scaled to zero. Starts with its first call.")
-READY = EntityState("DEPLOYMENT_READY")
+from lakeserve.reconcile.replica import ASLEEP, READY, WAITING, Replica
 
 PROBE_PAUSE_S = 0.05
 
+_BEST_FIRST = ("DEPLOYMENT_RECOVERING", "DEPLOYMENT_CREATING", "DEPLOYMENT_READY")
+
 
 class LocalEntity:
-    """Supervises the worker of one entity in a task of its own.
+    """Supervises the workers of one entity.
 
     Args:
         entity: What is wanted.
@@ -31,179 +28,130 @@ class LocalEntity:
         pace: When to start again after a failure.
         changed: Called after every change of state or address.
         answers: Whether anybody listens at an address.
+        heartbeat: When to ask workers how they are, and when they have been idle.
+        replicas: How many workers share the calls.
     """
 
     def __init__(
         self,
         entity: ServedEntity,
-        launch: Callable[[], Awaitable[Worker]],
+        launch: Launch,
         pace: Pace,
         changed: Callable[[], None],
         answers: Callable[[Address], Awaitable[bool]] = answers,
+        heartbeat: Heartbeat = USUAL_HEARTBEAT,
+        replicas: int = 1,
     ) -> None:
         self.entity = entity
-        self.address: Address | None = None
-        self.state = (
-            ASLEEP if entity.start == "on-demand" else _creating("Waiting for its worker to start")
-        )
-        self._launch = launch
-        self._pace = pace
+        self.state = ASLEEP if entity.start == "on-demand" else WAITING
+        self.addresses: tuple[Address, ...] = ()
         self._changed = changed
         self._answers = answers
-        self._wanted = asyncio.Event()
+        self._idle_timeout_s = heartbeat.idle_timeout_s
         self._settled = asyncio.Event()
-        self._worker: Worker | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._serving_since: float | None = None
-        self._served = False
-        self._failures = 0
-        self._failed_starts = 0
-        self._next_attempt_at = 0.0
+        self._replicas = tuple(
+            self._replica(number, launch, pace, heartbeat) for number in range(replicas)
+        )
 
-    def start(self) -> None:
-        """Begin to supervise; eager entities start their worker now."""
-        if self.entity.start == "eager":
-            self._wanted.set()
-        self._task = asyncio.create_task(self._supervise(), name=f"entity {self.entity.name}")
+    @property
+    def address(self) -> Address | None:
+        """Where one of its workers listens, or None while none does."""
+        return self.addresses[0] if self.addresses else None
+
+    def start(self, *, asleep: bool = False) -> None:
+        """Begin to supervise; workers start now, unless they are to wait for a call."""
+        for replica in self._replicas:
+            replica.start()
+        if not asleep:
+            self.wake()
+
+    def wake(self) -> None:
+        """Have the workers run from now on."""
+        for replica in self._replicas:
+            replica.wake()
 
     @property
     def is_settled(self) -> bool:
-        """Whether the worker serves, or has failed for good."""
+        """Whether a worker serves, or all have failed for good."""
         return self._settled.is_set()
 
     async def settled(self) -> None:
-        """Wait until the worker serves, or has failed for good."""
+        """Wait until a worker serves, or all have failed for good."""
         await self._settled.wait()
 
     async def activate(self, timeout_s: float) -> Address:
-        """Wait until the worker serves, starting it when it sleeps.
+        """Wait until a worker serves, starting them when they sleep.
 
         Raises:
-            Unavailable: It failed, or is not ready after ``timeout_s`` seconds.
+            Unavailable: They failed, or are not ready after ``timeout_s`` seconds.
         """
-        if not self._wanted.is_set():
-            self._wanted.set()
-            self._show(_creating("Waiting for its worker to start"))
+        self.wake()
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._settled.wait(), deadline - time.monotonic())
-            address = self.address
-            if address is None:
+            if not self.addresses:
                 break
-            # Whoever asks may have found the worker dead before its end was noticed here.
-            if await self._answers(address):
-                return address
+            # Whoever asks may have found a worker dead before its end was noticed here.
+            for address in self.addresses:
+                if await self._answers(address):
+                    return address
             await asyncio.sleep(PROBE_PAUSE_S)
         reason = self.state.message or "its worker does not answer"
         raise Unavailable(
             f"The model of endpoint '{self.entity.name}' is not ready: {reason}",
-            retry_after=self._retry_after(),
+            retry_after=min(replica.retry_after() for replica in self._replicas),
         )
 
     async def stop(self, grace_s: float) -> None:
-        """End supervision and the worker; calls it still answers get ``grace_s`` seconds."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
-        self.address = None
+        """End supervision and the workers; calls they still answer get ``grace_s`` seconds."""
+        self.addresses = ()
         self._settled.clear()
-        await self._stop_worker(grace_s)
+        await asyncio.gather(*(replica.stop(grace_s) for replica in self._replicas))
 
-    async def _supervise(self) -> None:
-        while True:
-            await self._wanted.wait()
-            final = False
-            try:
-                reason = await self._serve_once()
-            except LakeserveError as error:
-                reason, final = str(error), True
-            except Exception as error:
-                # Whatever went wrong, the next attempt may succeed; without this loop none is made.
-                logger.exception("entity %s: its worker cannot be started", self.entity.name)
-                reason = f"{type(error).__name__}: {error}"
-            await self._recover(reason, final)
+    def _replica(self, number: int, launch: Launch, pace: Pace, heartbeat: Heartbeat) -> Replica:
+        return Replica(
+            self.entity.name,
+            self.entity.model_name,
+            lambda: launch(number),
+            pace,
+            heartbeat,
+            self._replica_changed,
+            self._replica_is_idle,
+        )
 
-    async def _serve_once(self) -> str:
-        """Run one worker from start to end and say why it ended."""
-        if not self._served and self._failures == 0:
-            self._show(_creating(f"Starting {self.entity.model_name}"))
-        worker = self._worker = await self._launch()
-        try:
-            reason = await self._watch(worker)
-        except EngineError as error:
-            reason = str(error)
-        except Exception:
-            await self._stop_worker(0.0)
-            raise
-        await self._stop_worker(0.0)
-        return reason
-
-    async def _watch(self, worker: Worker) -> str:
-        ready = asyncio.ensure_future(worker.ready())
-        exited = asyncio.ensure_future(worker.exited())
-        try:
-            await asyncio.wait({ready, exited}, return_when=asyncio.FIRST_COMPLETED)
-            if ready.done():
-                ready.result()
-                if not exited.done():
-                    self._serves(worker.address)
-            return await exited
-        finally:
-            ready.cancel()
-            exited.cancel()
-
-    def _serves(self, address: Address) -> None:
-        self.address = address
-        self._serving_since = time.monotonic()
-        self._settled.set()
-        self._show(READY)
-        logger.info("entity %s: ready", self.entity.name)
-
-    async def _recover(self, reason: str, final: bool) -> None:
-        self._count_failure()
-        failed = final or self._failed_starts >= self._pace.attempts
-        delay = self._pace.pause_s(self._failures, failed)
-        self._next_attempt_at = time.monotonic() + delay
-        logger.warning("entity %s: %s; starting again in %.1f s", self.entity.name, reason, delay)
-        self.address = None
-        if failed:
+    def _replica_changed(self) -> None:
+        self.addresses = tuple(
+            replica.address for replica in self._replicas if replica.address is not None
+        )
+        if self.addresses or all(replica.is_failed for replica in self._replicas):
             self._settled.set()
         else:
             self._settled.clear()
-        self._show(EntityState(self._deployment(failed), reason))
-        await asyncio.sleep(delay)
-
-    def _count_failure(self) -> None:
-        began, self._serving_since = self._serving_since, None
-        if began is None:
-            self._failed_starts += 1
-        else:
-            self._served = True
-            self._failed_starts = 0
-            if time.monotonic() - began >= self._pace.stable_s:
-                self._failures = 0
-        self._failures += 1
-
-    def _deployment(self, failed: bool) -> DeploymentState:
-        if failed:
-            return "DEPLOYMENT_FAILED"
-        return "DEPLOYMENT_RECOVERING" if self._served else "DEPLOYMENT_CREATING"
-
-    async def _stop_worker(self, grace_s: float) -> None:
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            await worker.stop(grace_s)
-
-    def _show(self, state: EntityState) -> None:
-        self.state = state
+        self.state = combined([(each.state, each.address is not None) for each in self._replicas])
         self._changed()
 
-    def _retry_after(self) -> int:
-        return max(1, math.ceil(self._next_attempt_at - time.monotonic()))
+    def _replica_is_idle(self) -> None:
+        """One has had no calls for long: they all sleep when that is true of every one."""
+        if self.entity.start == "eager":
+            return
+        serving = [replica for replica in self._replicas if replica.address is not None]
+        if all(replica.idle_s >= self._idle_timeout_s for replica in serving):
+            for replica in self._replicas:
+                replica.rest()
 
 
-def _creating(message: str) -> EntityState:
-    return EntityState("DEPLOYMENT_CREATING", message)
+def combined(seen: Sequence[tuple[EntityState, bool]]) -> EntityState:
+    """The state of an entity, from those of its replicas and whether each of them serves."""
+    serving = [state for state, serves in seen if serves]
+    others = [state for state, serves in seen if not serves]
+    if not others:
+        return READY
+    if serving:
+        count = f"{len(serving)} of {len(seen)} replicas serve."
+        return EntityState("DEPLOYMENT_READY", f"{count} {others[0].message}".rstrip())
+    for deployment in _BEST_FIRST:
+        for state in others:
+            if state.deployment == deployment:
+                return state
+    return others[0]

@@ -13,7 +13,8 @@ from lakeserve.workers.protocols import ModelKind, Runner, Worker, WorkerSpec
 # From a model's reference and the data directory to its file, which may have to be made first.
 Resolve = Callable[[str, Path], Awaitable[ModelFile]]
 
-Launch = Callable[[], Awaitable[Worker]]
+# Starts the worker of the replica with that number, counted from 0.
+Launch = Callable[[int], Awaitable[Worker]]
 
 
 class Launcher:
@@ -36,9 +37,9 @@ class Launcher:
         It raises a ``LakeserveError`` when the model is missing or cannot do the task.
         """
 
-        async def launch() -> Worker:
+        async def launch(number: int) -> Worker:
             model = await self._model(backend, task)
-            return await self._runner.start(self._spec(entity, model))
+            return await self._runner.start(self._spec(entity, backend, model, number))
 
         return launch
 
@@ -53,17 +54,21 @@ class Launcher:
             )
         return model
 
-    def _spec(self, entity: ServedEntity, model: ModelFile) -> WorkerSpec:
+    def _spec(
+        self, entity: ServedEntity, backend: LocalModel, model: ModelFile, number: int
+    ) -> WorkerSpec:
         data_dir, engine = self._settings.data_dir, self._settings.engine
+        log_name = f"{entity.name}.log" if number == 0 else f"{entity.name}.{number}.log"
         return WorkerSpec(
             entity_id=entity.id,
             model_name=entity.name,  # clients compare a reply's model with what they asked for
             kind=model.kind,
             model_path=model.path,
             threads=engine.threads,
-            slots=engine.slots,
+            slots=backend.scale.share() or engine.slots,
+            queue=engine.queue,
             context_tokens=engine.context_tokens,
             start_timeout_s=engine.start_timeout_s,
             socket_dir=data_dir / "sockets",
-            log_path=data_dir / "logs" / f"{entity.name}.log",
+            log_path=data_dir / "logs" / log_name,
         )

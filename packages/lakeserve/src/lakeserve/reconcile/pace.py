@@ -12,13 +12,20 @@ class Pace:
         first_pause_s: Pause after the second failure in a row; the first is followed by none.
         longest_pause_s: The pause doubles up to this.
         attempts: Starts that fail in a row until an entity counts as failed.
+        crashes: Failures in a row, those of workers that had started among them, until an entity
+            counts as failed.
         stable_s: A worker that served this long ends a row of failures.
     """
 
     first_pause_s: float = 0.5
     longest_pause_s: float = 30.0
     attempts: int = 5
+    crashes: int = 10
     stable_s: float = 30.0
+
+    def is_hopeless(self, failed_starts: int, failures: int) -> bool:
+        """Whether an entity counts as failed after so many failed starts and failures in a row."""
+        return failed_starts >= self.attempts or failures >= self.crashes
 
     def pause_s(self, failures: int, failed: bool) -> float:
         """How long to wait after that many failures in a row, with jitter.

@@ -28,12 +28,12 @@ class Seen:
     """What was last seen of a local or an external entity.
 
     Attributes:
-        address: Where a local worker listens, or None while it does not.
+        addresses: Where the workers of a local entity listen; empty while none does.
         secrets: Of an external model, by field, or None while they are not resolved.
     """
 
     state: EntityState
-    address: Address | None = None
+    addresses: tuple[Address, ...] = ()
     secrets: Mapping[str, str] | None = field(default=None, repr=False)
 
 
@@ -93,6 +93,7 @@ def _target(entity: ServedEntity, seen: Mapping[str, Seen], credential: str | No
         upstream_model=entity.model_name,
         model_name=entity.model_name,
         weight=entity.traffic_percentage,
-        address=local.address,
+        address=local.addresses[0] if local.addresses else None,
+        others=local.addresses[1:],
         failure=local.state.message if failed else None,
     )

@@ -1,6 +1,5 @@
 """Moves what is seen towards what is wanted, and tells the gateway where calls go."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -11,7 +10,6 @@ from lakeserve.core.endpoints import (
     Endpoint,
     EntityState,
     ExternalModel,
-    LocalModel,
 )
 from lakeserve.core.errors import Unavailable
 from lakeserve.core.identity import Principal
@@ -20,11 +18,13 @@ from lakeserve.core.ports import SecretResolver, Snapshot
 from lakeserve.core.signed_tokens import SignedTokenReader
 from lakeserve.reconcile.addresses import answers
 from lakeserve.reconcile.deployments import Deployments
-from lakeserve.reconcile.entity import READY, LocalEntity
+from lakeserve.reconcile.fleet import Fleet
+from lakeserve.reconcile.heartbeat import Heartbeat, heartbeat
 from lakeserve.reconcile.launch import Launcher, Resolve
 from lakeserve.reconcile.pace import USUAL_PACE, Pace
 from lakeserve.reconcile.readiness import wait_until_settled
 from lakeserve.reconcile.recorder import StateRecorder
+from lakeserve.reconcile.replica import READY
 from lakeserve.reconcile.routing import Seen, routable, upstream_credential
 from lakeserve.settings import Settings
 from lakeserve.storage.database import Storage
@@ -45,6 +45,7 @@ class Supervisor:
         pace: When to start failed workers again.
         resolve_model: Finds the file of a model reference.
         probe: Whether anybody listens at an address.
+        beat: When to ask workers how they are; None for what the settings say.
     """
 
     def __init__(
@@ -57,20 +58,24 @@ class Supervisor:
         pace: Pace = USUAL_PACE,
         resolve_model: Resolve = resolve,
         probe: Callable[[Address], Awaitable[bool]] = answers,
+        beat: Heartbeat | None = None,
     ) -> None:
         self._storage = storage
-        self._runner = runner
         self._settings = settings
-        self._pace = pace
-        self._resolve = resolve_model
-        self._probe = probe
         self._recorder = StateRecorder(storage)
-        self._deployments = Deployments(storage, secrets, self._reload_endpoints)
+        self._fleet = Fleet(
+            Launcher(runner, settings, resolve_model),
+            pace,
+            beat or heartbeat(settings.engine),
+            self._local_changed,
+            probe,
+            settings.request_timeout_s,
+        )
+        self._deployments = Deployments(storage, secrets, self._reload_endpoints, self._fleet.state)
         self._endpoints: tuple[Endpoint, ...] = ()
         self._principals: Mapping[str, Principal] = {}
         self._signed: SignedTokens | None = None
         self._clusters: Mapping[str, Cluster] = {}
-        self._entities: dict[str, LocalEntity] = {}
         self._states: Mapping[str, EntityState] = {}
         self._snapshot = Snapshot()
 
@@ -81,31 +86,22 @@ class Supervisor:
             Unavailable: The database cannot be read.
         """
         await self._load_principals()
-        self._endpoints, clusters = await self._storage.read(
-            lambda transaction: (transaction.endpoints.all(), transaction.clusters.all())
+        self._endpoints, clusters, states = await self._storage.read(
+            lambda transaction: (
+                transaction.endpoints.all(),
+                transaction.clusters.all(),
+                transaction.states.all(),
+            )
         )
         self._clusters = {cluster.id: cluster for cluster in clusters}
-        launcher = Launcher(self._runner, self._settings, self._resolve)
-        self._entities = {
-            entity.id: LocalEntity(
-                entity,
-                launcher.for_entity(entity, entity.backend, endpoint.task),
-                self._pace,
-                self._publish,
-                self._probe,
-            )
-            for endpoint in self._endpoints
-            for entity in endpoint.entities
-            if isinstance(entity.backend, LocalModel)
-        }
+        start_workers = self._fleet.begin(self._endpoints, states)
         # What was deployed before serves from the first call on.
         if await self._deployments.settle(self._endpoints):
             await self._reload_endpoints()
         self._publish()
         self._recorder.start()
         self._deployments.start()
-        for entity in self._entities.values():
-            entity.start()
+        start_workers()
 
     async def endpoints_changed(self) -> None:
         """See ``Changes.endpoints_changed``; a database that is busy now is read again later."""
@@ -117,6 +113,7 @@ class Supervisor:
 
     async def _reload_endpoints(self) -> tuple[Endpoint, ...]:
         self._endpoints = await self._storage.read(lambda transaction: transaction.endpoints.all())
+        self._fleet.follow(self._endpoints)
         self._publish()
         return self._endpoints
 
@@ -145,8 +142,7 @@ class Supervisor:
 
         ``progress`` gets a line for whatever takes longer than a second, and for every failure.
         """
-        eager = [each for each in self._entities.values() if each.entity.start == "eager"]
-        await wait_until_settled(eager, progress, timeout_s)
+        await wait_until_settled(self._fleet.eager(), progress, timeout_s)
 
     def snapshot(self) -> Snapshot:
         """See ``Directory.snapshot``."""
@@ -158,7 +154,7 @@ class Supervisor:
 
     async def activate(self, entity_id: str) -> Address:
         """See ``Activator.activate``; waits as long as a worker may take to start."""
-        entity = self._entities.get(entity_id)
+        entity = self._fleet.get(entity_id)
         if entity is None:
             raise Unavailable("The served entity of this call no longer exists.", retry_after=1)
         return await entity.activate(self._settings.engine.start_timeout_s)
@@ -166,15 +162,17 @@ class Supervisor:
     async def stop(self, grace_s: float) -> None:
         """Stop every worker; calls they still answer get ``grace_s`` seconds."""
         await self._deployments.stop()
-        await asyncio.gather(*(entity.stop(grace_s) for entity in self._entities.values()))
+        await self._fleet.stop(grace_s)
         await self._recorder.stop()
+
+    def _local_changed(self) -> None:
+        self._publish()
+        if any(endpoint.update is not None for endpoint in self._endpoints):
+            self._deployments.wake()
 
     def _publish(self) -> None:
         """Build snapshot and states anew from what is known now."""
-        seen = {
-            entity_id: Seen(entity.state, entity.address)
-            for entity_id, entity in self._entities.items()
-        }
+        seen = self._fleet.seen()
         for endpoint in self._endpoints:
             for external in endpoint.entities:
                 if isinstance(external.backend, ExternalModel):

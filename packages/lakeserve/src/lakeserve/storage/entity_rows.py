@@ -8,6 +8,7 @@ from lakeserve.core.endpoints import (
     ExternalModel,
     LocalModel,
     OpenAICompatible,
+    Scale,
     ServedEntity,
 )
 
@@ -40,7 +41,12 @@ def entity_of(stored: Mapping[str, Any]) -> ServedEntity:
 
 def _backend_json(backend: Backend) -> dict[str, Any]:
     if isinstance(backend, LocalModel):
-        return {"kind": "local", "reference": backend.reference}
+        return {
+            "kind": "local",
+            "reference": backend.reference,
+            "concurrency": backend.scale.concurrency,
+            "replicas": backend.scale.replicas,
+        }
     if isinstance(backend, ExternalModel):
         return {
             "kind": "external",
@@ -54,7 +60,8 @@ def _backend_json(backend: Backend) -> dict[str, Any]:
 
 def _backend(stored: Mapping[str, Any]) -> Backend:
     if stored["kind"] == "local":
-        return LocalModel(stored["reference"])
+        scale = Scale(stored.get("concurrency"), stored.get("replicas", 1))
+        return LocalModel(stored["reference"], scale)
     if stored["kind"] == "external":
         return ExternalModel(
             stored["provider"], stored["name"], stored["options"], stored["sealed"]

@@ -4,17 +4,24 @@ import asyncio
 
 from lakeserve.core.endpoints import Address
 from lakeserve.core.errors import EngineError
-from lakeserve.workers.protocols import Worker, WorkerSpec
+from lakeserve.workers.protocols import Pulse, Worker, WorkerSpec
 
 _NOWHERE = Address(uds="/nonexistent.sock")
 
 
 class FakeWorker:
-    """A worker that does what the test says."""
+    """A worker that does what the test says.
+
+    Attributes:
+        says: Its answer to the next health probes; None for a worker that hangs.
+        probes: Health probes so far.
+    """
 
     def __init__(self, spec: WorkerSpec, address: Address, pid: int) -> None:
         self.spec = spec
         self.stops: list[float] = []
+        self.says: Pulse | None = Pulse()
+        self.probes = 0
         self._address = address
         self._pid = pid
         self._ready = asyncio.Event()
@@ -55,6 +62,11 @@ class FakeWorker:
             raise EngineError(self._reason or "")
         if not self._ready.is_set():
             raise EngineError(f"worker was not ready after {self.spec.start_timeout_s:g} s")
+
+    async def pulse(self, timeout_s: float) -> Pulse | None:
+        """See ``Worker``."""
+        self.probes += 1
+        return self.says
 
     async def exited(self) -> str:
         """See ``Worker``."""

@@ -16,7 +16,8 @@ from pathlib import Path
 from lakeserve.core.endpoints import Address
 from lakeserve.core.errors import EngineError
 from lakeserve.settings import inherited_environment
-from lakeserve.workers.protocols import REASON_PREFIX, Worker, WorkerSpec
+from lakeserve.workers.health import probe
+from lakeserve.workers.protocols import REASON_PREFIX, Pulse, Worker, WorkerSpec
 
 # sockaddr_un holds 108 bytes on Linux and 104 on macOS, one of them the closing zero. The engine's
 # own socket beside the worker's has a longer name.
@@ -105,6 +106,10 @@ class ProcessWorker:
                 f"{self._last_words()}"
             ) from None
 
+    async def pulse(self, timeout_s: float) -> Pulse | None:
+        """See ``Worker``."""
+        return await probe(self.address, timeout_s)
+
     async def exited(self) -> str:
         """See ``Worker``."""
         return await asyncio.shield(self._ended)
@@ -119,7 +124,7 @@ class ProcessWorker:
             await asyncio.wait((self._ended,))
 
     async def _answers(self) -> None:
-        while not await _is_healthy(self._socket_path):
+        while await probe(self.address, self._spec.start_timeout_s) is None:
             if self._ended.done():
                 raise EngineError(self._ended.result())
             await asyncio.sleep(_POLL_S)
@@ -170,6 +175,7 @@ def _command(spec: WorkerSpec, socket_path: Path) -> list[str]:
         "--socket", str(socket_path),
         "--threads", str(spec.threads),
         "--slots", str(spec.slots),
+        "--queue", str(spec.queue),
         "--context-tokens", str(spec.context_tokens),
     ]  # fmt: skip
 
@@ -211,18 +217,3 @@ def _open_log(path: Path) -> int:
     if path.exists():
         path.replace(path.with_name(path.name + ".1"))
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-
-
-async def _is_healthy(path: Path) -> bool:
-    try:
-        reader, writer = await asyncio.open_unix_connection(str(path))
-    except OSError:
-        return False
-    try:
-        writer.write(b"GET /health HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n\r\n")
-        status = await reader.readline()
-    except OSError:
-        return False
-    finally:
-        writer.close()
-    return status.startswith(b"HTTP/1.1 200")

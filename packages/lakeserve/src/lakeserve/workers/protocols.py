@@ -13,6 +13,19 @@ ModelKind = Literal["chat", "embedding"]
 
 
 @dataclass(frozen=True, slots=True)
+class Pulse:
+    """What a worker says of itself when it is asked how it is.
+
+    Attributes:
+        active: Calls that it is answering or has waiting.
+        idle_s: Seconds since its last call ended; 0 while there are calls.
+    """
+
+    active: int = 0
+    idle_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerSpec:
     """One worker to start.
 
@@ -22,6 +35,7 @@ class WorkerSpec:
         model_path: The GGUF file.
         threads: Compute threads.
         slots: Requests that it generates for at the same time.
+        queue: Requests that may wait for a slot; what comes on top is refused with 429.
         context_tokens: Context window of one request, at most; a model with less keeps its own.
         start_timeout_s: Seconds until a worker that is not ready counts as failed.
         socket_dir: Where its sockets go; made if it does not exist. When the path is too long for
@@ -35,6 +49,7 @@ class WorkerSpec:
     model_path: Path
     threads: int
     slots: int
+    queue: int
     context_tokens: int
     start_timeout_s: float
     socket_dir: Path
@@ -60,6 +75,10 @@ class Worker(Protocol):
         Raises:
             EngineError: It ended or took longer than its start timeout; the text says why.
         """
+        ...
+
+    async def pulse(self, timeout_s: float) -> Pulse | None:
+        """How it is, or None when it does not say so within ``timeout_s`` seconds."""
         ...
 
     async def exited(self) -> str:

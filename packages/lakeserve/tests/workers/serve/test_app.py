@@ -11,10 +11,25 @@ BODY = b'{"messages": [{"role": "user", "content": "Hi"}]%s}'
 
 async def test_health_tells_whether_the_model_is_loaded() -> None:
     loading = await call(WorkerApp("chat"), "/health", b"", "GET")
-    assert (loading.status, loading.json()) == (503, {"status": "loading"})
+    assert (loading.status, loading.json()["status"]) == (503, "loading")
     with serving(ScriptedEngine()) as app:
         ready = await call(app, "/health", b"", "GET")
-    assert (ready.status, ready.json()) == (200, {"status": "ready"})
+    assert (ready.status, ready.json()["status"]) == (200, "ready")
+
+
+async def test_health_tells_how_busy_the_worker_is() -> None:
+    engine = ScriptedEngine()
+    engine.release.clear()
+    with serving(engine) as app:
+        calling = asyncio.ensure_future(chat(app))
+        await until(lambda: bool(engine.requests))
+        busy = (await call(app, "/health", b"", "GET")).json()
+        engine.release.set()
+        await calling
+        idle = (await call(app, "/health", b"", "GET")).json()
+    assert (busy["active"], busy["idle_s"]) == (1, 0)
+    assert idle["active"] == 0
+    assert idle["idle_s"] >= 0
 
 
 async def test_calls_before_the_model_is_loaded() -> None:
@@ -93,12 +108,13 @@ async def test_a_caller_that_goes_away_before_the_body_is_complete() -> None:
 async def test_a_full_queue_answers_429() -> None:
     engine = ScriptedEngine()
     engine.release.clear()
-    with serving(engine, slots=1) as app:
-        waiting = [asyncio.ensure_future(chat(app)) for _ in range(65)]
+    with serving(engine, slots=1, queue=5) as app:
+        waiting = [asyncio.ensure_future(chat(app)) for _ in range(6)]
         await asyncio.sleep(0.1)
         refused = await chat(app)
         engine.release.set()
         answered = await asyncio.gather(*waiting)
     assert refused.status == 429
     assert refused.json()["error"]["type"] == "rate_limit_error"
+    assert refused.headers[b"retry-after"] == b"1"
     assert {reply.status for reply in answered} == {200}

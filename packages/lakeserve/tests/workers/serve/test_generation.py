@@ -8,7 +8,7 @@ from lakeserve.workers.serve.engine import EngineRequest
 from lakeserve.workers.serve.errors import ApiError
 from lakeserve.workers.serve.events import Event
 from lakeserve.workers.serve.generation import Generation
-from lakeserve.workers.serve.slots import QUEUE_PER_SLOT, Slots
+from lakeserve.workers.serve.slots import Slots
 from workers.scripted_engine import ScriptedEngine, chat_steps, too_long
 from workers.waiting import until
 
@@ -90,15 +90,15 @@ async def test_requests_that_wait_never_reach_the_engine_once_cancelled(
 
 
 async def test_a_full_queue_refuses(executor: ThreadPoolExecutor) -> None:
-    engine, slots = ScriptedEngine(), Slots(1)
+    engine, slots = ScriptedEngine(), Slots(1, 3)
     engine.release.clear()
     full = [
         asyncio.ensure_future(collect(Generation(engine, slots, executor, [REQUEST])))
-        for _ in range(1 + QUEUE_PER_SLOT)
+        for _ in range(1 + 3)
     ]
     await asyncio.sleep(0.05)
     with pytest.raises(ApiError) as caught:
         await collect(Generation(engine, slots, executor, [REQUEST]))
-    assert caught.value.status == 429
+    assert (caught.value.status, caught.value.retry_after_s) == (429, 1)
     engine.release.set()
     await asyncio.gather(*full)

@@ -53,6 +53,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--socket", type=Path, required=True, help="unix socket to listen on")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--slots", type=int, default=4)
+    parser.add_argument("--queue", type=int, default=256)
     parser.add_argument("--context-tokens", type=int, default=8192)
     return parser.parse_args()
 
@@ -86,7 +87,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
         app.model = LoadedModel(
             name=arguments.name,
             engine=engine,
-            slots=Slots(arguments.slots),
+            slots=Slots(arguments.slots, arguments.queue),
             executor=executor,
             clean=cleaner(engine.header.marker_tokens()),
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from typing import Any, Literal
 import orjson
 
 from lakeserve.workers.serve import chat, completions, embeddings
+from lakeserve.workers.serve.activity import Activity
 from lakeserve.workers.serve.errors import ApiError
 from lakeserve.workers.serve.fields import Body, read_object
 from lakeserve.workers.serve.model import LoadedModel
@@ -19,6 +20,7 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Header = tuple[bytes, bytes]
 
 # Upstream of a worker has its own, smaller limits.
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -52,6 +54,7 @@ class WorkerApp:
     def __init__(self, kind: Literal["chat", "embedding"]) -> None:
         self._kind = kind
         self.model: LoadedModel | None = None
+        self._activity = Activity()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -62,13 +65,13 @@ class WorkerApp:
         except ClientGone:
             return
         except ApiError as error:
-            await _send_json(send, error.status, error.body())
+            await _send_error(send, error)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]
         if path == "/health":
             ready = self.model is not None
-            status = {"status": "ready" if ready else "loading"}
+            status = {"status": "ready" if ready else "loading", **self._activity.seen()}
             await _send_json(send, 200 if ready else 503, status)
             return
         prepare = self._route(path)
@@ -80,7 +83,8 @@ class WorkerApp:
                 503, "The model is still loading.", kind="server_error", code="model_loading"
             )
         answer = prepare(read_object(body), self.model)
-        await _until_gone(_respond(answer, send), receive)
+        with self._activity:
+            await _until_gone(_respond(answer, send), receive)
 
     def _route(self, path: str) -> Callable[[Body, LoadedModel], Whole | Streamed]:
         routes = _EMBEDDING_ROUTES if self._kind == "embedding" else _CHAT_ROUTES
@@ -122,7 +126,7 @@ async def _respond(answer: Whole | Streamed, send: Send) -> None:
         try:
             reply = await answer.answer
         except ApiError as error:
-            await _send_json(send, error.status, error.body())
+            await _send_error(send, error)
         else:
             await _send_json(send, 200, reply)
         return
@@ -135,7 +139,7 @@ async def _send_events(events: AsyncGenerator[bytes, None], send: Send) -> None:
     try:
         first = await anext(events)
     except ApiError as error:
-        await _send_json(send, error.status, error.body())
+        await _send_error(send, error)
         return
     await send({"type": "http.response.start", "status": 200, "headers": _EVENTS})
     await send({"type": "http.response.body", "body": first, "more_body": True})
@@ -187,8 +191,14 @@ async def _read_body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-async def _send_json(send: Send, status: int, value: object) -> None:
+async def _send_error(send: Send, error: ApiError) -> None:
+    wait = error.retry_after_s
+    extra = () if wait is None else ((b"retry-after", str(wait).encode()),)
+    await _send_json(send, error.status, error.body(), extra)
+
+
+async def _send_json(send: Send, status: int, value: object, extra: Sequence[Header] = ()) -> None:
     body = orjson.dumps(value)
-    headers = [_JSON, (b"content-length", str(len(body)).encode())]
+    headers = [_JSON, (b"content-length", str(len(body)).encode()), *extra]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

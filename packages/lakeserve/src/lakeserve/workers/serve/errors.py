@@ -10,6 +10,7 @@ class ApiError(Exception):
         kind: ``type`` on the wire, such as ``invalid_request_error``.
         code: ``code`` on the wire, such as ``context_length_exceeded``.
         param: The request field at fault, or None.
+        retry_after_s: Whole seconds after which the request can succeed, or None.
     """
 
     def __init__(
@@ -20,6 +21,7 @@ class ApiError(Exception):
         kind: str = "invalid_request_error",
         code: str | None = None,
         param: str | None = None,
+        retry_after_s: int | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -27,6 +29,7 @@ class ApiError(Exception):
         self.kind = kind
         self.code = code
         self.param = param
+        self.retry_after_s = retry_after_s
 
     def body(self) -> dict[str, object]:
         """The JSON object of the error reply."""

@@ -6,15 +6,17 @@ from contextlib import asynccontextmanager
 
 from lakeserve.workers.serve.errors import ApiError
 
-QUEUE_PER_SLOT = 64
+DEFAULT_QUEUE = 256
+# Nobody knows how long a generation takes; a second is what the quick ones do.
+RETRY_AFTER_S = 1
 
 
 class Slots:
     """Hands out the engine's slots in the order of asking."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, queue_limit: int = DEFAULT_QUEUE) -> None:
         self.count = count
-        self.queue_limit = count * QUEUE_PER_SLOT
+        self.queue_limit = queue_limit
         self._free = asyncio.Semaphore(count)
         self._claimed = 0
 
@@ -33,10 +35,11 @@ class Slots:
         if waiting + generations > self.queue_limit and self._claimed >= self.count:
             raise ApiError(
                 429,
-                f"{waiting} generations wait for this model already and the queue holds "
-                f"{self.queue_limit}. Try again later.",
+                f"This model answers {self.count} requests at a time; {waiting} wait already and"
+                f" the queue holds {self.queue_limit}. Try again later.",
                 kind="rate_limit_error",
                 code="queue_full",
+                retry_after_s=RETRY_AFTER_S,
             )
 
     @asynccontextmanager

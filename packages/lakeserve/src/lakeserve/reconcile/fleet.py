@@ -1,0 +1,159 @@
+"""The local entities that are wanted, each with its workers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from lakeserve.core.endpoints import (
+    Address,
+    Endpoint,
+    EntityState,
+    ServedEntity,
+    Task,
+    WorkerBackend,
+)
+from lakeserve.reconcile.entity import LocalEntity
+from lakeserve.reconcile.heartbeat import Heartbeat
+from lakeserve.reconcile.launch import Launcher
+from lakeserve.reconcile.pace import Pace
+from lakeserve.reconcile.routing import Seen
+
+
+class Fleet:
+    """Keeps a ``LocalEntity`` for every wanted one, also for those of an update that goes on.
+
+    Args:
+        launcher: Starts workers.
+        pace: When to start failed workers again.
+        heartbeat: When to ask workers how they are.
+        changed: Called after every change of a state or an address.
+        probe: Whether anybody listens at an address.
+        drain_s: What calls get that an entity still answers when it is no longer wanted.
+    """
+
+    def __init__(
+        self,
+        launcher: Launcher,
+        pace: Pace,
+        heartbeat: Heartbeat,
+        changed: Callable[[], None],
+        probe: Callable[[Address], Awaitable[bool]],
+        drain_s: float,
+    ) -> None:
+        self._launcher = launcher
+        self._pace = pace
+        self._heartbeat = heartbeat
+        self._changed = changed
+        self._probe = probe
+        self._drain_s = drain_s
+        self._entities: dict[str, LocalEntity] = {}
+        self._leaving: dict[str, LocalEntity] = {}
+        self._farewells: set[asyncio.Task[None]] = set()
+
+    def begin(
+        self, endpoints: Sequence[Endpoint], states: Mapping[str, EntityState]
+    ) -> Callable[[], None]:
+        """Know the wanted entities, as a platform that starts finds them.
+
+        Args:
+            endpoints: What is wanted.
+            states: What was seen last, before the platform ended.
+
+        Returns:
+            What begins to supervise them. Those that may sleep and were well before stay asleep.
+        """
+        begun: list[tuple[LocalEntity, bool]] = []
+        for entity, backend, task, in_force in _wanted(endpoints):
+            was_ready = _is_ready(states.get(entity.id))
+            asleep = in_force and (
+                entity.start == "on-demand" or (entity.start == "until-idle" and was_ready)
+            )
+            begun.append((self._add(entity, backend, task), asleep))
+
+        def start() -> None:
+            for local, asleep in begun:
+                local.start(asleep=asleep)
+
+        return start
+
+    def follow(self, endpoints: Sequence[Endpoint]) -> None:
+        """Start what is new among the wanted entities; have what is no longer wanted drain."""
+        wanted = {each[0].id: each for each in _wanted(endpoints)}
+        for entity_id in set(self._entities) - set(wanted):
+            self._let_go(entity_id)
+        for entity, backend, task, in_force in wanted.values():
+            if entity.id not in self._entities:
+                local = self._add(entity, backend, task)
+                local.start(asleep=in_force and entity.start == "on-demand")
+
+    def get(self, entity_id: str) -> LocalEntity | None:
+        """The entity of that id, also while it drains."""
+        return self._entities.get(entity_id) or self._leaving.get(entity_id)
+
+    def seen(self) -> dict[str, Seen]:
+        """What was last seen of each entity, by its id."""
+        return {
+            entity_id: Seen(local.state, local.addresses)
+            for entity_id, local in self._entities.items()
+        }
+
+    def state(self, entity_id: str) -> EntityState | None:
+        """What was last seen of an entity, or None when it has no workers here."""
+        local = self._entities.get(entity_id)
+        return None if local is None else local.state
+
+    def eager(self) -> list[LocalEntity]:
+        """Those that always run."""
+        return [each for each in self._entities.values() if each.entity.start == "eager"]
+
+    async def stop(self, grace_s: float) -> None:
+        """Stop every worker; calls they still answer get ``grace_s`` seconds."""
+        for farewell in self._farewells:
+            farewell.cancel()
+        await asyncio.gather(*self._farewells, return_exceptions=True)
+        remaining = [*self._entities.values(), *self._leaving.values()]
+        await asyncio.gather(*(local.stop(grace_s) for local in remaining))
+
+    def _add(self, entity: ServedEntity, backend: WorkerBackend, task: Task) -> LocalEntity:
+        local = self._entities[entity.id] = LocalEntity(
+            entity,
+            self._launcher.for_entity(entity, backend, task),
+            self._pace,
+            self._changed,
+            self._probe,
+            self._heartbeat,
+            backend.scale.replicas,
+        )
+        return local
+
+    def _let_go(self, entity_id: str) -> None:
+        local = self._leaving[entity_id] = self._entities.pop(entity_id)
+        farewell = asyncio.create_task(self._drain(local), name=f"drain {local.entity.name}")
+        self._farewells.add(farewell)
+        farewell.add_done_callback(self._farewells.discard)
+
+    async def _drain(self, local: LocalEntity) -> None:
+        await asyncio.sleep(self._heartbeat.linger_s)
+        await local.stop(self._drain_s)
+        self._leaving.pop(local.entity.id, None)
+
+
+def _wanted(
+    endpoints: Sequence[Endpoint],
+) -> list[tuple[ServedEntity, WorkerBackend, Task, bool]]:
+    """The entities that need workers, and whether each is in force rather than in an update."""
+    return [
+        (entity, entity.backend, endpoint.task, in_force)
+        for endpoint in endpoints
+        for entities, in_force in ((endpoint.entities, True), (_coming(endpoint), False))
+        for entity in entities
+        if isinstance(entity.backend, WorkerBackend)
+    ]
+
+
+def _coming(endpoint: Endpoint) -> tuple[ServedEntity, ...]:
+    update = endpoint.update
+    return () if update is None or update.failure is not None else update.entities
+
+
+def _is_ready(state: EntityState | None) -> bool:
+    return state is not None and state.deployment == "DEPLOYMENT_READY"

@@ -1,0 +1,154 @@
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from lakeserve.core.endpoints import ConfigUpdate, Endpoint, EntityState, LocalModel, ServedEntity
+from lakeserve.reconcile.fleet import Fleet
+from lakeserve.reconcile.heartbeat import Heartbeat
+from lakeserve.reconcile.launch import Launcher
+from lakeserve.reconcile.pace import Pace
+from lakeserve.reconcile.supervisor import Supervisor
+from lakeserve.settings import Settings
+from lakeserve.storage.database import Storage
+from lakeserve.workers.fake import FakeRunner
+
+Until = Callable[[Callable[[], bool]], Awaitable[None]]
+
+READY = EntityState("DEPLOYMENT_READY")
+BEAT = Heartbeat(linger_s=0.05)
+PACE = Pace(first_pause_s=0.01, longest_pause_s=0.05, attempts=2)
+
+
+def wanted(entity_id: str, start: Any = "until-idle") -> ServedEntity:
+    return ServedEntity(entity_id, entity_id, LocalModel(entity_id), "m", "M.", start)
+
+
+def endpoint(*entities: ServedEntity, update: ConfigUpdate | None = None) -> Endpoint:
+    return Endpoint(
+        "id", "mine", "llm/v1/chat", "CUSTOM_MODEL", "anna", 1, 1, entities, update=update
+    )
+
+
+async def listens(_address: Any) -> bool:
+    return True
+
+
+@pytest.fixture
+async def fleet(runner: FakeRunner, settings: Settings, models: Any) -> AsyncIterator[Fleet]:
+    launcher = Launcher(runner, settings, models)
+    made = Fleet(launcher, PACE, BEAT, lambda: None, listens, drain_s=9)
+    yield made
+    await made.stop(0.0)
+
+
+def started(runner: FakeRunner) -> list[str]:
+    return [worker.spec.entity_id for worker in runner.workers]
+
+
+async def test_a_restart_wakes_what_has_to_run(
+    fleet: Fleet, runner: FakeRunner, until: Until
+) -> None:
+    mine = endpoint(
+        wanted("always", "eager"),
+        wanted("well", "until-idle"),
+        wanted("new", "until-idle"),
+        wanted("later", "on-demand"),
+        update=ConfigUpdate("u", (wanted("coming", "on-demand"),), 1),
+    )
+    start = fleet.begin([mine], {"always": READY, "well": READY})
+    assert started(runner) == []
+    start()
+    await until(lambda: len(runner.workers) == 3)
+    assert sorted(started(runner)) == ["always", "coming", "new"]
+    assert [local.entity.id for local in fleet.eager()] == ["always"]
+    await until(lambda: fleet.state("always") == READY)
+    assert fleet.state("nobody") is None
+
+
+async def test_what_is_no_longer_wanted_lingers_and_drains(
+    fleet: Fleet, runner: FakeRunner, until: Until
+) -> None:
+    fleet.follow([endpoint(wanted("old"))])
+    await until(lambda: bool(fleet.seen()["old"].addresses))
+    fleet.follow([endpoint(wanted("next"))])
+    assert list(fleet.seen()) == ["next"]
+    assert runner.workers[0].stops == []
+    leaving = fleet.get("old")
+    assert leaving is not None
+    assert await leaving.activate(1.0) is not None
+    await until(lambda: runner.workers[0].stops == [9])
+    await until(lambda: fleet.get("old") is None)
+
+
+async def test_a_platform_that_stops_waits_for_those_that_leave(
+    fleet: Fleet, runner: FakeRunner, until: Until
+) -> None:
+    fleet.follow([endpoint(wanted("old"))])
+    await until(lambda: bool(fleet.seen()["old"].addresses))
+    fleet.follow([])
+    await fleet.stop(3.0)
+    assert runner.workers[0].stops == [3.0]
+
+
+async def test_replicas_have_their_own_workers(
+    fleet: Fleet, runner: FakeRunner, until: Until
+) -> None:
+    backend = LocalModel("m", scale=replace(LocalModel("m").scale, replicas=2))
+    fleet.follow([endpoint(replace(wanted("twice"), backend=backend))])
+    await until(lambda: len(fleet.seen()["twice"].addresses) == 2)
+    assert {worker.spec.log_path.name for worker in runner.workers} == {
+        "twice.log",
+        "twice.1.log",
+    }
+
+
+async def stored(storage: Storage) -> Endpoint:
+    found = await storage.read(lambda tx: tx.endpoints.find("mine"))
+    assert found is not None
+    return found
+
+
+async def save(storage: Storage, supervisor: Supervisor, update: ConfigUpdate) -> None:
+    await storage.write(lambda tx: tx.endpoints.save(endpoint(wanted("old"))))
+    await supervisor.start()
+    await storage.write(lambda tx: tx.endpoints.set_update("id", update))
+    await supervisor.endpoints_changed()
+
+
+async def test_the_old_config_serves_until_the_new_worker_is_ready(
+    supervisor: Supervisor, storage: Storage, runner: FakeRunner, until: Until
+) -> None:
+    runner.auto_ready = False
+    await save(storage, supervisor, ConfigUpdate("u", (wanted("next", "on-demand"),), 1))
+    await until(lambda: {"old", "next"} <= set(started(runner)))
+    workers = {worker.spec.entity_id: worker for worker in runner.workers}
+    workers["old"].become_ready()
+    await until(lambda: supervisor.states()["old"] == READY)
+    await asyncio.sleep(0.05)
+    assert [each.id for each in (await stored(storage)).entities] == ["old"]
+
+    workers["next"].become_ready()
+    await until(lambda: "next" in supervisor.states())
+    assert supervisor.states()["next"] == READY
+    (target,) = supervisor.snapshot().endpoints["mine"].targets
+    assert (target.entity_id, target.address) == ("next", workers["next"].address)
+    assert (await stored(storage)).config_version == 2
+    assert workers["old"].stops == []
+
+
+async def test_an_update_whose_worker_fails_leaves_the_old_config(
+    supervisor: Supervisor, storage: Storage, models: Any, runner: FakeRunner, until: Until
+) -> None:
+    models.broken["next"] = RuntimeError("no memory")
+    await save(storage, supervisor, ConfigUpdate("u", (wanted("next"),), 1))
+    for _ in range(400):
+        update = (await stored(storage)).update
+        if update is not None and update.failure is not None:
+            break
+        await asyncio.sleep(0.005)
+    assert update is not None
+    assert update.failure == "next: RuntimeError: no memory"
+    await until(lambda: supervisor.states()["old"] == READY)
+    assert "next" not in started(runner)
