@@ -24,7 +24,7 @@ from lakeserve.gateway.app import Gateway, GatewayLimits
 from lakeserve.gateway.joined_writes import JoinedWritesProtocol
 from lakeserve.reconcile.supervisor import Supervisor
 from lakeserve.settings import Settings
-from lakeserve.storage.database import Storage
+from lakeserve.storage.database import open_storage
 from lakeserve.workers.process import ProcessRunner
 
 Scope = MutableMapping[str, Any]
@@ -119,7 +119,7 @@ class Platform:
         stack.enter_context(own_data_directory(settings.data_dir))
         listener = stack.enter_context(_listen(settings.host, settings.port))
         self.url = _url(settings.host, listener.getsockname()[1])
-        storage = await Storage.open(settings.database_path)
+        storage = await open_storage(settings)
         stack.push_async_callback(storage.close)
         await apply_settings(storage, settings)
 

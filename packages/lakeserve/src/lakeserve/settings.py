@@ -121,6 +121,8 @@ class Settings(BaseSettings):
         workspace_id: Reported to clients that ask which workspace this is.
         secret_keys: Master keys of the stored secrets, newest first, separated by commas; without
             them the file ``secrets.key`` of the data directory is used, and made when missing.
+        database_url: A PostgreSQL database to use instead of a SQLite file in the data directory,
+            ``postgresql://USER:PASSWORD@HOST:PORT/DATABASE``.
     """
 
     model_config = SettingsConfigDict(
@@ -139,6 +141,7 @@ class Settings(BaseSettings):
     request_timeout_s: float = Field(default=297.0, gt=0)
     drain_timeout_s: float = Field(default=10.0, ge=0)
     secret_keys: SecretStr | None = None
+    database_url: SecretStr | None = None
     workspace_id: str = Field(default="1", pattern=r"^\d{1,19}$")
 
     @field_validator("data_dir")
@@ -269,6 +272,6 @@ def _explain(error: ValidationError) -> str:
 
 def _shown_input(place: str, value: object) -> str:
     """The refused value, unless it is a secret or may hold one."""
-    named = any(part in place for part in ("token", "api_key", "secret"))
+    named = any(part in place for part in ("token", "api_key", "secret", "database_url"))
     hidden = named or isinstance(value, (dict, list))
     return "" if hidden else f" (was {value!r})"

@@ -1,8 +1,6 @@
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
+from databases import Database
 from lakeserve.core.ai_gateway import AiGateway, RateLimit
 from lakeserve.core.endpoints import (
     ConfigUpdate,
@@ -14,6 +12,7 @@ from lakeserve.core.endpoints import (
     ServedEntity,
 )
 from lakeserve.storage.database import Storage
+from lakeserve.storage.tables import metadata
 from lakeserve.storage.transaction import Transaction
 
 LOCAL = ServedEntity(
@@ -55,15 +54,15 @@ STORED = replace(
 
 
 async def test_an_endpoint_comes_back_without_its_credential(
-    storage: Storage, tmp_path: Path
+    storage: Storage, migrated: Database
 ) -> None:
     await storage.write(lambda tx: tx.endpoints.save(ENDPOINT))
 
     assert await storage.read(lambda tx: tx.endpoints.all()) == (STORED,)
     assert await storage.read(lambda tx: tx.endpoints.find("two-of-them")) == STORED
     assert await storage.read(lambda tx: tx.endpoints.find("another")) is None
-    with closing(sqlite3.connect(tmp_path / "lakeserve.db")) as connection:
-        assert "sk-secret" not in "\n".join(connection.iterdump())
+    for table in metadata.tables:
+        assert "sk-secret" not in str(migrated.rows(f"SELECT * FROM {table}"))
 
 
 async def test_saving_replaces_and_deleting_takes_everything(storage: Storage) -> None:

@@ -1,8 +1,6 @@
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
+from databases import Database
 from lakeserve.core.endpoints import Endpoint
 from lakeserve.core.grants import Grant
 from lakeserve.storage.database import Storage
@@ -21,7 +19,7 @@ async def grants(storage: Storage) -> tuple[Grant, ...]:
     return found.grants
 
 
-async def test_grants_come_and_go_with_their_endpoint(storage: Storage, tmp_path: Path) -> None:
+async def test_grants_come_and_go_with_their_endpoint(storage: Storage, migrated: Database) -> None:
     await storage.write(lambda tx: tx.endpoints.save(ENDPOINT))
     assert await storage.read(lambda tx: tx.endpoints.find("n")) == ENDPOINT
     assert await storage.read(lambda tx: tx.endpoints.all()) == (ENDPOINT,)
@@ -34,8 +32,7 @@ async def test_grants_come_and_go_with_their_endpoint(storage: Storage, tmp_path
     await storage.write(lambda tx: tx.grants.replace(ENDPOINT.id, [raised]))
     assert await grants(storage) == (raised,)
     await storage.write(lambda tx: tx.endpoints.delete(ENDPOINT.id))
-    with closing(sqlite3.connect(tmp_path / "lakeserve.db")) as connection:
-        assert connection.execute("SELECT * FROM endpoint_grants").fetchall() == []
+    assert migrated.rows("SELECT * FROM endpoint_grants") == []
 
 
 async def test_principals_are_forgotten_and_renamed_by_their_kind(storage: Storage) -> None:

@@ -1,7 +1,4 @@
-import sqlite3
-from contextlib import closing
-from pathlib import Path
-
+from databases import Database
 from lakeserve.core.crypto import DataKey
 from lakeserve.core.secrets import SecretAcl, SecretFacts, SecretScope
 from lakeserve.storage.database import Storage
@@ -39,14 +36,13 @@ async def test_a_new_value_takes_the_old_one_and_its_key_away(storage: Storage) 
     assert await storage.read(lambda tx: tx.secrets.find(SCOPE.name, "key")) is None
 
 
-async def test_a_scope_takes_everything_along(storage: Storage, tmp_path: Path) -> None:
+async def test_a_scope_takes_everything_along(storage: Storage, migrated: Database) -> None:
     await storage.write(lambda tx: tx.secrets.create_scope(SCOPE))
     await storage.write(lambda tx: tx.secrets.put(SCOPE.name, "key", FIRST, "text", 1))
     await storage.write(lambda tx: tx.secrets.put_acl(SCOPE.name, SecretAcl("users", "READ")))
     await storage.write(lambda tx: tx.secrets.delete_scope(SCOPE.name))
-    with closing(sqlite3.connect(tmp_path / "lakeserve.db")) as connection:
-        for table in ("secret_scopes", "secrets", "secret_acls", "data_keys"):
-            assert connection.execute(f"SELECT * FROM {table}").fetchall() == []
+    for table in ("secret_scopes", "secrets", "secret_acls", "data_keys"):
+        assert migrated.rows(f"SELECT * FROM {table}") == []
 
 
 async def test_acls(storage: Storage) -> None:

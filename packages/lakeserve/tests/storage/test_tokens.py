@@ -1,9 +1,7 @@
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
+from databases import Database
 from lakeserve.core.identity import Principal
 from lakeserve.core.tokens import TokenFacts
 from lakeserve.storage.database import Storage
@@ -47,12 +45,10 @@ async def test_tokens(storage: Storage) -> None:
 
 
 async def test_a_user_who_is_not_active_has_no_valid_token(
-    storage: Storage, tmp_path: Path
+    storage: Storage, migrated: Database
 ) -> None:
     await storage.write(lambda tx: tx.identity.save_user(ANNA, 1))
     await storage.write(lambda tx: tx.tokens.create(FIRST, "digest-1"))
-    with closing(sqlite3.connect(tmp_path / "lakeserve.db")) as connection:
-        connection.execute("UPDATE users SET active = 0")
-        connection.commit()
+    migrated.execute("UPDATE users SET active = :active", active=False)
     assert await storage.read(lambda tx: tx.identity.principals(2)) == {}
     assert await storage.read(lambda tx: tx.identity.active(ANNA.name)) is None

@@ -33,6 +33,11 @@ _OPTIONS = (
         "--token", help="The administrator's token. [LAKESERVE_TOKEN; default: a development token]"
     ),
     click.option(
+        "--database-url",
+        help="A PostgreSQL database instead of a SQLite file. [LAKESERVE_DATABASE_URL, which keeps"
+        " the password out of process listings]",
+    ),
+    click.option(
         "--foundation",
         multiple=True,
         metavar="ENDPOINT=WHAT",

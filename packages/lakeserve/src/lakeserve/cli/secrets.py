@@ -150,7 +150,7 @@ def rotate_key(config: Path | None, data_dir: Path | None, as_json: bool) -> Non
     is the new one; afterwards the others can be left out.
     """
     settings = load_settings(config, data_dir=data_dir)
-    if not settings.database_path.is_file():
+    if settings.database_url is None and not settings.database_path.is_file():
         raise ConfigurationError(f"there is no platform in {settings.data_dir}: no database")
     rotation = asyncio.run(_rotate(settings))
     told(
@@ -163,10 +163,10 @@ def rotate_key(config: Path | None, data_dir: Path | None, as_json: bool) -> Non
 async def _rotate(settings: Settings) -> "Rotation":
     from lakeserve.app import own_data_directory
     from lakeserve.control.secrets.rotation import rotate_master_key
-    from lakeserve.storage.database import Storage
+    from lakeserve.storage.database import open_storage
 
     with own_data_directory(settings.data_dir):
-        storage = await Storage.open(settings.database_path)
+        storage = await open_storage(settings)
         try:
             return await rotate_master_key(storage, settings)
         finally:

@@ -1,24 +1,24 @@
-"""The database of one platform: a SQLite file, reached through one thread.
+"""The database of one platform: a SQLite file or a PostgreSQL database, reached through threads.
 
-SQLAlchemy's core runs in a thread of its own rather than through its asyncio extension, which would
-bring greenlet and the object mapper along for the same single SQLite connection.
+SQLAlchemy's core runs in threads of its own rather than through its asyncio extension, which would
+bring greenlet and the object mapper along for the few connections that a platform needs.
 """
 
 import asyncio
 import logging
-import os
-import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import text
+from sqlalchemy.exc import DataError, DBAPIError, TimeoutError
 
-from lakeserve.core.errors import ConfigurationError, Unavailable
-from lakeserve.storage.schema import bring_to_newest
+from lakeserve.core.errors import InvalidParameter, Unavailable
+from lakeserve.settings import Settings
+from lakeserve.storage.engine import Opened, driver_words, remedy
+from lakeserve.storage.postgresql import open_postgresql
+from lakeserve.storage.sqlite import open_sqlite
 from lakeserve.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
@@ -30,140 +30,93 @@ RETRY_AFTER_S = 5
 
 
 class Storage:
-    """Runs transactions, one at a time. Close it when done."""
+    """Runs transactions; those that write run one at a time. Close it when done."""
 
-    def __init__(self, engine: Engine, executor: ThreadPoolExecutor, path: Path) -> None:
-        self._engine = engine
+    def __init__(self, opened: Opened, executor: ThreadPoolExecutor) -> None:
+        self._opened = opened
         self._executor = executor
-        self._path = path
 
     @classmethod
-    async def open(cls, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> "Storage":
-        """Open a database file, creating it when missing, and bring it to the newest schema.
+    async def open(cls, place: Path | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> "Storage":
+        """Open a database, creating a file that is missing, and bring it to the newest schema.
 
         Args:
-            path: The SQLite file; its directory must exist.
-            busy_timeout_s: How long to wait for another process that holds the file.
+            place: The SQLite file, whose directory must exist, or the URL of a PostgreSQL database.
+            busy_timeout_s: How long to wait for another process that writes.
 
         Raises:
-            ConfigurationError: The file cannot be used; the text says why and what to do.
+            ConfigurationError: It cannot be used; the text says why and what to do.
         """
-        executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage")
         loop = asyncio.get_running_loop()
-        try:
-            engine = await loop.run_in_executor(executor, _open, path, busy_timeout_s)
-        except BaseException:
-            executor.shutdown(wait=False)
-            raise
-        return cls(engine, executor, path)
+        with ThreadPoolExecutor(max_workers=1) as opening:
+            if isinstance(place, Path):
+                opened = await loop.run_in_executor(opening, open_sqlite, place, busy_timeout_s)
+            else:
+                opened = await loop.run_in_executor(opening, open_postgresql, place, busy_timeout_s)
+        executor = ThreadPoolExecutor(opened.threads, thread_name_prefix="storage")
+        return cls(opened, executor)
 
     async def close(self) -> None:
-        """Finish what was begun and close the file."""
+        """Finish what was begun and close the database."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._executor, self._engine.dispose)
-        self._executor.shutdown(wait=False)
+        await loop.run_in_executor(None, self._executor.shutdown)
+        await loop.run_in_executor(None, self._opened.engine.dispose)
 
     async def read(self, work: Callable[[Transaction], Result]) -> Result:
-        """Run reads that belong together.
+        """Run reads that belong together: all of them see the same moment.
 
         Raises:
             Unavailable: The database cannot be read now.
         """
-        return await self._run(work, "DEFERRED")
+        return await self._run(work, self._opened.reading, None)
 
     async def write(self, work: Callable[[Transaction], Result]) -> Result:
         """Run reads and writes that belong together: all of them take effect, or none.
 
         Raises:
             Unavailable: The database cannot be written now; nothing was changed.
+            InvalidParameter: The database cannot keep a value.
         """
-        return await self._run(work, "IMMEDIATE")
+        return await self._run(work, self._opened.writing, self._opened.lock)
 
-    async def _run(self, work: Callable[[Transaction], Result], mode: str) -> Result:
+    async def _run(
+        self, work: Callable[[Transaction], Result], options: Mapping[str, object], lock: str | None
+    ) -> Result:
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._executor, self._in_transaction, work, mode)
-        except DBAPIError as error:
-            reason = _reason(error)
-            logger.error("database %s: %s", self._path, reason)
+            return await loop.run_in_executor(
+                self._executor, self._in_transaction, work, options, lock
+            )
+        except DataError as error:
+            raise InvalidParameter(
+                f"A value cannot be stored: {driver_words(error)}. Nothing was changed."
+            ) from None
+        except (DBAPIError, TimeoutError) as error:
+            reason = driver_words(error)
+            logger.error("database %s: %s", self._opened.place, reason)
             raise Unavailable(
-                f"The platform's database cannot be used now: {reason}.", retry_after=RETRY_AFTER_S
+                f"The platform's database cannot be used now: {reason}. Nothing was changed."
+                f" {remedy(reason)}",
+                retry_after=RETRY_AFTER_S,
             ) from None
 
-    def _in_transaction(self, work: Callable[[Transaction], Result], mode: str) -> Result:
-        with self._engine.connect() as connection:
-            connection = connection.execution_options(sqlite_begin=mode)
+    def _in_transaction(
+        self, work: Callable[[Transaction], Result], options: Mapping[str, object], lock: str | None
+    ) -> Result:
+        with self._opened.engine.connect() as connection:
+            connection = connection.execution_options(**options)
             with connection.begin():
+                if lock is not None:
+                    connection.execute(text(lock))
                 return work(Transaction(connection))
 
 
-def _open(path: Path, busy_timeout_s: float) -> Engine:
-    try:
-        # SQLite gives its journal files the mode of the database file.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise ConfigurationError(
-            f"database {path} cannot be opened: {error.strerror}. Choose a data directory that you"
-            " can write: lakeserve up --data-dir DIRECTORY"
-        ) from None
-    engine = _engine(path, busy_timeout_s)
-    try:
-        with engine.connect() as connection:
-            connection = connection.execution_options(sqlite_begin="IMMEDIATE")
-            with connection.begin():
-                bring_to_newest(connection, str(path))
-    except (DBAPIError, sqlite3.Error) as error:
-        engine.dispose()
-        raise ConfigurationError(_unusable(path, _reason(error))) from None
-    except BaseException:
-        engine.dispose()
-        raise
-    return engine
+async def open_storage(settings: Settings) -> Storage:
+    """Open the database that the settings name.
 
-
-def _engine(path: Path, busy_timeout_s: float) -> Engine:
-    url = URL.create("sqlite", database=str(path))
-    engine = create_engine(
-        url,
-        poolclass=StaticPool,
-        connect_args={
-            "timeout": busy_timeout_s,
-            # Transactions begin where SQLAlchemy says so, not where the driver guesses.
-            "isolation_level": None,
-            # The thread that closes may be another one when opening failed half-way.
-            "check_same_thread": False,
-        },
-    )
-    event.listen(engine, "connect", _set_pragmas)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {mode}")
-
-
-def _reason(error: Exception) -> str:
-    """The driver's own words: SQLAlchemy's text would show statements and their values."""
-    return str(getattr(error, "orig", None) or error)
-
-
-def _unusable(path: Path, reason: str) -> str:
-    if "locked" in reason:
-        remedy = "Stop the program that holds it and start again"
-    elif "readonly" in reason:
-        remedy = "Give this user the right to write the file and its directory"
-    elif "not a database" in reason or "malformed" in reason:
-        remedy = (
-            "Restore a copy, or move the file away: a new one is made at the next start, from the"
-            " settings"
-        )
-    else:
-        remedy = "Check the disk and the rights of its directory"
-    return f"database {path} cannot be used: {reason}. {remedy}."
+    Raises:
+        ConfigurationError: It cannot be used; the text says why and what to do.
+    """
+    if settings.database_url is None:
+        return await Storage.open(settings.database_path)
+    return await Storage.open(settings.database_url.get_secret_value())

@@ -1,22 +1,30 @@
-import sqlite3
-from contextlib import closing
-from pathlib import Path
+from typing import Any
 
+from databases import Database
 from lakeserve.storage.tables import metadata
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, inspect
 
 
-def test_the_migration_names_constraints_as_the_model_does(migrated: Path, tmp_path: Path) -> None:
-    modelled = tmp_path / "modelled.db"
-    engine = create_engine(f"sqlite:///{modelled}")
-    metadata.create_all(engine)
-    engine.dispose()
-    assert _statements(migrated) == _statements(modelled)
+def test_the_migrations_name_constraints_as_the_model_does(migrated: Database) -> None:
+    migrations = migrated.inspected(_described)
+    with migrated.connection() as connection:
+        metadata.drop_all(connection)
+        metadata.create_all(connection)
+    assert migrations == migrated.inspected(_described)
 
 
-def _statements(path: Path) -> dict[str, str]:
-    with closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-        return {
-            name: " ".join(sql.split()) for name, sql in rows.fetchall() if "alembic" not in name
+def _described(connection: Connection) -> dict[str, Any]:
+    seen = inspect(connection)
+    return {
+        table: {
+            "columns": {
+                column["name"]: (str(column["type"]), column["nullable"], column["default"])
+                for column in seen.get_columns(table)
+            },
+            "primary key": seen.get_pk_constraint(table),
+            "foreign keys": sorted(map(str, seen.get_foreign_keys(table))),
+            "unique": sorted(map(str, seen.get_unique_constraints(table))),
+            "indexes": sorted(map(str, seen.get_indexes(table))),
         }
+        for table in metadata.tables
+    }

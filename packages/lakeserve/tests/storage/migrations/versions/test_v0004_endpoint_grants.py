@@ -1,24 +1,24 @@
-import sqlite3
-from contextlib import closing
-from pathlib import Path
-
+from databases import Database
 from lakeserve.core.endpoints import Endpoint
 from lakeserve.core.grants import Grant
-from lakeserve.storage.database import Storage
 
 
-async def test_endpoints_of_the_third_schema_stay_and_can_be_granted(migrated: Path) -> None:
-    with closing(sqlite3.connect(migrated)) as connection:
-        connection.execute("DROP TABLE endpoint_grants")
-        connection.execute("ALTER TABLE endpoints DROP COLUMN ai_gateway")
-        connection.execute("UPDATE alembic_version SET version_num = '0003'")
-        connection.execute(
-            "INSERT INTO endpoints VALUES ('e', 'n', 'llm/v1/chat', 'EXTERNAL_MODEL', 'c', 1, 2, 3,"
-            " 'words')"
-        )
-        connection.commit()
+async def test_endpoints_of_the_third_schema_stay_and_can_be_granted(database: Database) -> None:
+    database.bring_to("0003")
+    database.insert(
+        "endpoints",
+        id="e",
+        name="n",
+        task="llm/v1/chat",
+        endpoint_type="EXTERNAL_MODEL",
+        creator="c",
+        created_at=1,
+        updated_at=2,
+        config_version=3,
+        description="words",
+    )
 
-    storage = await Storage.open(migrated)
+    storage = await database.open()
     found = await storage.read(lambda tx: tx.endpoints.with_id("e"))
     assert found == Endpoint(
         "e", "n", "llm/v1/chat", "EXTERNAL_MODEL", "c", 1, 2, (), 3, "words", {}, None, None, ()
