@@ -6,10 +6,14 @@ from lakeserve.cli.main import cli
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["grant", "mine", "CAN_RUN", "--group", "users"], "'CAN_RUN' is not one of 'CAN_VIEW'"),
+        (["grant", "mine", "CAN_RUN", "--group", "users"], "'CAN_RUN' is not one of CAN_VIEW"),
+        (
+            ["grant", "mine", "CAN_VIEW", "--type", "cluster", "--group", "users"],
+            "'CAN_VIEW' is not one of CAN_ATTACH_TO",
+        ),
         (["grant", "mine", "CAN_VIEW"], "exactly one of --user, --group and --service-principal"),
         (["revoke", "mine", "--user", "a", "--group", "b"], "exactly one of --user, --group"),
-        (["list"], "Missing argument 'ENDPOINT'"),
+        (["list"], "Missing argument 'OBJECT'"),
     ],
 )
 def test_wrong_usage(arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,6 +85,9 @@ class FakeChanges:
     async def endpoints_changed(self) -> None:
         self.heard += 1
 
+    async def clusters_changed(self) -> None:
+        self.heard += 1
+
 
 @pytest.fixture
 def changes() -> FakeChanges:

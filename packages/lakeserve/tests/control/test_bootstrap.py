@@ -9,7 +9,8 @@ from lakeserve.control.bootstrap import (
     configured_clusters,
     succeeding,
 )
-from lakeserve.core.endpoints import Cluster, Endpoint, LocalModel, ServedEntity
+from lakeserve.core.certificates import present, self_signed
+from lakeserve.core.endpoints import Endpoint, LocalModel, ServedEntity
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.core.identity import token_digest
 from lakeserve.settings import Settings
@@ -61,26 +62,31 @@ async def test_settings_that_cannot_be_used_change_nothing(storage: Storage) -> 
 
 async def test_clusters(storage: Storage, tmp_path: Path) -> None:
     authority = tmp_path / "ca.pem"
-    authority.touch()
+    pem, _ = self_signed(["driver"], present())
+    authority.write_text(pem)
     clusters = {"a": "127.0.0.1", "b": {"host": "driver", "tls": True, "ca_file": authority}}
     await applied(storage, clusters=clusters)
-    assert await storage.read(lambda tx: tx.clusters.all()) == (
-        Cluster("a", "127.0.0.1"),
-        Cluster("b", "driver", tls=True, ca_file=str(authority)),
-    )
+    first, second = await storage.read(lambda tx: tx.clusters.all())
+    assert (first.id, first.host, first.tls, first.ca_pem) == ("a", "127.0.0.1", False, None)
+    assert (second.id, second.host, second.tls, second.ca_pem) == ("b", "driver", True, pem)
+    assert first.from_settings
+    assert first.creator == ADMINISTRATOR.name
+    authority.write_text("nonsense")
+    with pytest.raises(ConfigurationError, match=r"ca_file: file .* does not hold certificates"):
+        await applied(storage, clusters=clusters)
 
 
 @pytest.mark.parametrize(
     ("clusters", "text"),
     [
-        ({"a": "http://host"}, "clusters.a: 'http://host' is not a host name"),
-        ({"a/b": "host"}, "clusters.a/b: 'a/b' is not a cluster id"),
+        ({"a": "http://host"}, "clusters.a.*'http://host' is not a host name"),
+        ({"a/b": "host"}, "clusters.a/b: .*'a/b'; accepted: letters"),
         ({"a": {"host": "h", "ca_file": "/nowhere"}}, "clusters.a.ca_file: file '/nowhere'"),
     ],
 )
 def test_clusters_that_cannot_be_used(clusters: Any, text: str) -> None:
     with pytest.raises(ConfigurationError, match=text):
-        configured_clusters(Settings(clusters=clusters))
+        configured_clusters(Settings(clusters=clusters), 1)
 
 
 ENTITY = ServedEntity("1", "n", LocalModel("demo"), "m", "d")

@@ -8,7 +8,8 @@ from typing import Any
 
 from gateway.caller import Caller
 from gateway.strict_upstream import StrictUpstream
-from lakeserve.core.endpoints import Address, Cluster, RoutableEndpoint, Target, Task
+from lakeserve.core.clusters import RoutableCluster
+from lakeserve.core.endpoints import Address, RoutableEndpoint, Target, Task
 from lakeserve.core.grants import EVERYONE
 from lakeserve.core.identity import DEVELOPMENT_TOKEN, Principal, token_digest
 from lakeserve.core.ports import Snapshot
@@ -86,7 +87,7 @@ def snapshot(worker: Address, vendor: Address) -> Snapshot:
     return Snapshot(
         endpoints={each.name: each for each in endpoints},
         principals={token_digest(DEVELOPMENT_TOKEN): Principal("1", "a@b.c", "A", admin=True)},
-        clusters={CLUSTER: Cluster(CLUSTER, "127.0.0.1")},
+        clusters={CLUSTER: RoutableCluster(CLUSTER, "127.0.0.1", EVERYONE)},
     )
 
 

@@ -18,8 +18,11 @@ from gateway.strict_upstream import (
     until,
     whole,
 )
-from lakeserve.core.endpoints import Cluster
+from lakeserve.core.certificates import present, self_signed
+from lakeserve.core.clusters import RoutableCluster
 from lakeserve.core.errors import InvalidParameter
+from lakeserve.core.grants import EVERYONE, NOBODY, Grantees
+from lakeserve.core.identity import DEVELOPMENT_TOKEN, Principal, token_digest
 from lakeserve.gateway.driver_proxy import (
     FIRST_PORT,
     LAST_PORT,
@@ -134,6 +137,37 @@ async def test_strangers(stage: Stage, app: tuple[StrictUpstream, str]) -> None:
     assert server.opened == 0
 
 
+async def test_who_may_attach(stage: Stage, app: tuple[StrictUpstream, str]) -> None:
+    server, path = app
+    server.script = lambda _: [whole(200, b'"hi"')]
+    anna = Principal("2", "anna", "Anna", groups=("team",))
+    now = stage.directory.now
+
+    async def status(callers: Grantees, who: Principal) -> int:
+        cluster = replace(now.clusters[CLUSTER], callers=callers)
+        principals = {token_digest(DEVELOPMENT_TOKEN): who}
+        stage.directory.now = replace(now, clusters={CLUSTER: cluster}, principals=principals)
+        return (await stage.caller.call(path, {})).status
+
+    assert await status(NOBODY, anna) == 404
+    assert server.opened == 0
+    assert await status(Grantees(groups=frozenset({"admins"})), anna) == 404
+    for callers in (
+        EVERYONE,
+        Grantees(accounts=frozenset({"anna"})),
+        Grantees(groups=frozenset({"team"})),
+    ):
+        assert await status(callers, anna) == 200
+    admin = replace(anna, admin=True)
+    assert await status(Grantees(groups=frozenset({"admins"})), admin) == 200
+    # One that may not be reached answers as one that does not exist.
+    unknown = await stage.caller.call(path.replace(CLUSTER, "none"), {})
+    stage.directory.now = replace(
+        now, clusters={"none": replace(now.clusters[CLUSTER], callers=NOBODY)}
+    )
+    assert (await stage.caller.call(path.replace(CLUSTER, "none"), {})).error == unknown.error
+
+
 async def test_nobody_listens(stage: Stage, app: tuple[StrictUpstream, str]) -> None:
     server, path = app
     server.stop_listening()
@@ -205,17 +239,18 @@ async def test_a_path_that_cannot_be_forwarded(
 # asyncio's server of Python 3.10 forgets to close what failed its handshake, and then complains.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_https(stage: Stage, tmp_path: Path) -> None:
-    certificate, key = await self_signed(tmp_path)
+    certificate, key = self_signed(["127.0.0.1"], present())
+    (tmp_path / "both.pem").write_text(certificate + key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(tmp_path / "both.pem")
     server, port = await listening(context)
     server.script = lambda _: [whole(200, b'"safe"')]
     path = f"/driver-proxy-api/o/0/tls/{port}/"
-    trusted = Cluster("tls", "127.0.0.1", tls=True, ca_file=str(certificate))
+    trusted = RoutableCluster("tls", "127.0.0.1", EVERYONE, tls=True, ca_pem=certificate)
     stage.directory.now = replace(stage.directory.now, clusters={"tls": trusted})
     assert (await stage.caller.call(path, {})).body == b'"safe"'
     assert origin_of(trusted, port).address.tls
-    strangers = {"tls": replace(trusted, ca_file=None)}
+    strangers = {"tls": replace(trusted, ca_pem=None)}
     stage.directory.now = replace(stage.directory.now, clusters=strangers)
     refused = await stage.caller.call(path, {})
     assert refused.error[:2] == (502, "INTERNAL_ERROR")
@@ -223,19 +258,6 @@ async def test_https(stage: Stage, tmp_path: Path) -> None:
     await stage.gateway.aclose(1)
     await server.aclose()
     gc.collect()
-
-
-async def self_signed(folder: Path) -> tuple[Path, Path]:
-    certificate, key = folder / "cert.pem", folder / "key.pem"
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1"
-        " -subj /CN=driver -addext subjectAltName=IP:127.0.0.1"
-    )
-    process = await asyncio.create_subprocess_exec(
-        *command.split(), "-keyout", key, "-out", certificate, stderr=asyncio.subprocess.DEVNULL
-    )
-    assert await process.wait() == 0
-    return certificate, key
 
 
 def test_headers_of_one_connection_stay_on_it() -> None:

@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,9 @@ _OPTIONS = (
     ),
     click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs."),
 )
+
+
+yes_option = click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
 
 
 class ServerError(LakeserveError):
@@ -105,6 +109,24 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: boo
 def told(text: str, facts: dict[str, Any], *, as_json: bool) -> None:
     """Print what a change did: a sentence for people, an object for programs."""
     click.echo(json.dumps(facts, ensure_ascii=False) if as_json else text)
+
+
+def confirm(what: str, *, yes: bool) -> None:
+    """Ask a person before something is lost; a program has to say ``--yes``.
+
+    Args:
+        what: What is about to happen, as an infinitive without "to".
+        yes: Whether the option was given.
+
+    Raises:
+        click.UsageError: Nobody can be asked.
+        click.Abort: The answer is no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"to {what} without a terminal to ask on, pass --yes")
+    click.confirm(f"{what}?", abort=True, err=True)
 
 
 def _login(profile: str | None, config: Path | None, data_dir: Path | None) -> "dict[str, Any]":

@@ -7,6 +7,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lakeserve.control.audit import AuditTrail, audit_routes
 from lakeserve.control.authorization import LiveDirectory, caller_of
+from lakeserve.control.clusters.routes import cluster_routes
+from lakeserve.control.clusters.service import ClusterService
 from lakeserve.control.discovery import discovery_routes
 from lakeserve.control.endpoints.routes import endpoint_routes
 from lakeserve.control.endpoints.service import EndpointService, EntityStates
@@ -15,6 +17,7 @@ from lakeserve.control.identity.credentials import CredentialService
 from lakeserve.control.identity.oauth import oauth_routes
 from lakeserve.control.identity.routes import identity_routes
 from lakeserve.control.identity.service import IdentityService
+from lakeserve.control.permissions.objects import Clusters, Endpoints, TokenUse
 from lakeserve.control.permissions.routes import permission_routes
 from lakeserve.control.permissions.service import PermissionService
 from lakeserve.control.secrets.routes import secret_routes
@@ -72,7 +75,7 @@ def create_control_app(
         states: Knows what was last seen of served entities.
         settings: Supplies the workspace id.
         secrets: Encrypts and decrypts.
-        changes: Hears of changed endpoints and grants.
+        changes: Hears of changed endpoints, clusters and grants.
     """
     app = FastAPI(
         title="lakeserve",
@@ -98,6 +101,12 @@ def create_control_app(
     app.include_router(secret_routes(SecretService(storage, secrets), caller))
     endpoints = EndpointService(storage, secrets, changes)
     app.include_router(endpoint_routes(endpoints, states, caller))
-    app.include_router(permission_routes(PermissionService(storage, changes), caller))
+    app.include_router(cluster_routes(ClusterService(storage, changes), caller))
+    for path, kind in (
+        ("serving-endpoints", Endpoints(changes)),
+        ("clusters", Clusters(changes)),
+        ("authorization", TokenUse()),
+    ):
+        app.include_router(permission_routes(PermissionService(storage, kind), path, caller))
     app.router.routes.extend(unbuilt_routes(caller))
     return app

@@ -1,14 +1,13 @@
 """Writes what the settings say into the stored facts, at every start."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from lakeserve.control.clusters.service import Registration, check_registration, pem_fault
 from lakeserve.control.endpoints.catalogue import foundation_endpoints
-from lakeserve.core.endpoints import Cluster, Endpoint
-from lakeserve.core.errors import ConfigurationError
+from lakeserve.core.clusters import Cluster
+from lakeserve.core.endpoints import Endpoint
+from lakeserve.core.errors import ConfigurationError, InvalidParameter
 from lakeserve.core.identity import Principal, token_digest
 from lakeserve.core.ids import now_ms
 from lakeserve.settings import DriverHost, Settings
@@ -18,8 +17,6 @@ from lakeserve.storage.transaction import Transaction
 ADMINISTRATOR = Principal(
     id="1001", name="admin@lakeserve.local", display_name="Administrator", admin=True
 )
-
-_CLUSTER_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 
 async def apply_settings(storage: Storage, settings: Settings) -> None:
@@ -33,50 +30,59 @@ async def apply_settings(storage: Storage, settings: Settings) -> None:
     """
     now = now_ms()
     endpoints = foundation_endpoints(settings.foundation, now)
-    clusters = configured_clusters(settings)
+    clusters = configured_clusters(settings, now)
     digest = token_digest(settings.token.get_secret_value())
 
     def work(transaction: Transaction) -> None:
         transaction.identity.save_user(ADMINISTRATOR, now)
         transaction.identity.set_settings_token(ADMINISTRATOR.id, digest, now)
         _apply_foundation(transaction, endpoints)
-        transaction.clusters.replace_all(clusters)
+        transaction.clusters.configure(clusters)
 
     await storage.write(work)
 
 
-def configured_clusters(settings: Settings) -> tuple[Cluster, ...]:
+def configured_clusters(settings: Settings, now_ms: int) -> tuple[Cluster, ...]:
     """The driver hosts of the settings.
 
     Raises:
         ConfigurationError: An id, a host or a certificate file cannot be used.
     """
-    return tuple(_cluster(name, value) for name, value in sorted(settings.clusters.items()))
+    return tuple(_cluster(name, value, now_ms) for name, value in sorted(settings.clusters.items()))
 
 
-def _cluster(name: str, value: str | DriverHost) -> Cluster:
-    if not _CLUSTER_ID.fullmatch(name):
-        raise ConfigurationError(
-            f"clusters.{name}: {name!r} is not a cluster id; accepted: letters, digits, '-', '_'"
-            " and '.', at most 128 characters"
-        )
-    if isinstance(value, str):
-        try:
-            value = DriverHost(host=value)
-        except ValidationError as error:
-            problem = error.errors(include_url=False)[0]
-            raise ConfigurationError(f"clusters.{name}: {problem['ctx']['error']}") from None
-    ca_file = _ca_file(name, value.ca_file)
-    return Cluster(id=name, host=value.host, tls=value.tls, ca_file=ca_file)
+def _cluster(name: str, value: str | DriverHost, now_ms: int) -> Cluster:
+    driver = DriverHost.model_construct(host=value) if isinstance(value, str) else value
+    try:
+        check_registration(Registration(name, driver.host))
+    except InvalidParameter as error:
+        raise ConfigurationError(f"clusters.{name}: {error.message}") from None
+    return Cluster(
+        id=name,
+        host=driver.host,
+        tls=driver.tls,
+        ca_pem=_ca_pem(name, driver.ca_file),
+        name=name,
+        creator=ADMINISTRATOR.name,
+        created_at=now_ms,
+        from_settings=True,
+    )
 
 
-def _ca_file(name: str, path: Path | None) -> str | None:
+def _ca_pem(name: str, path: Path | None) -> str | None:
     if path is None:
         return None
-    absolute = path.expanduser().absolute()
-    if not absolute.is_file():
-        raise ConfigurationError(f"clusters.{name}.ca_file: file {str(path)!r} does not exist")
-    return str(absolute)
+    try:
+        text = path.expanduser().read_text("ascii")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text in PEM"
+        raise ConfigurationError(
+            f"clusters.{name}.ca_file: file {str(path)!r} cannot be read: {reason}"
+        ) from None
+    fault = pem_fault(text)
+    if fault is not None:
+        raise ConfigurationError(f"clusters.{name}.ca_file: file {str(path)!r} {fault}")
+    return text
 
 
 def _apply_foundation(transaction: Transaction, wanted: tuple[Endpoint, ...]) -> None:

@@ -242,20 +242,3 @@ class RoutableEndpoint:
     callers: Grantees
     viewers: Grantees
     ai_gateway: AiGateway | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """A registered driver host for the driver proxy.
-
-    Attributes:
-        id: The ``cluster_id`` of the proxy path.
-        host: Host name or address of the driver; never a URL.
-        tls: Whether the driver's apps speak https.
-        ca_file: PEM bundle that the driver's certificate is checked against; None for the system's.
-    """
-
-    id: str
-    host: str
-    tls: bool = False
-    ca_file: str | None = None

@@ -1,4 +1,4 @@
-"""Who was granted what on a serving endpoint, as values."""
+"""Who was granted what on a serving endpoint, a cluster or the use of tokens, as values."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,16 +6,20 @@ from typing import Literal
 
 from lakeserve.core.identity import Principal
 
-Level = Literal["CAN_VIEW", "CAN_QUERY", "CAN_MANAGE"]
+Level = Literal["CAN_VIEW", "CAN_QUERY", "CAN_ATTACH_TO", "CAN_RESTART", "CAN_USE", "CAN_MANAGE"]
 GranteeKind = Literal["user", "group", "service_principal"]
+ObjectType = Literal["clusters", "authorization"]
 
-# From the least to the most; each includes those before it.
+# Of serving endpoints, of clusters and of tokens, from the least to the most; each includes those
+# before it.
 LEVELS: tuple[Level, ...] = ("CAN_VIEW", "CAN_QUERY", "CAN_MANAGE")
+CLUSTER_LEVELS: tuple[Level, ...] = ("CAN_ATTACH_TO", "CAN_RESTART", "CAN_MANAGE")
+TOKEN_LEVELS: tuple[Level, ...] = ("CAN_USE", "CAN_MANAGE")
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a user, service principal or group may do with an endpoint.
+    """What a user, service principal or group may do with one thing.
 
     Attributes:
         name: User name, application id or name of the group.
@@ -27,7 +31,11 @@ class Grant:
 
     def allows(self, level: Level) -> bool:
         """Whether it is that level or one that includes it."""
-        return LEVELS.index(self.level) >= LEVELS.index(level)
+        return any(
+            ladder.index(self.level) >= ladder.index(level)
+            for ladder in (LEVELS, CLUSTER_LEVELS, TOKEN_LEVELS)
+            if self.level in ladder and level in ladder
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +65,11 @@ NOBODY = Grantees()
 EVERYONE = Grantees(groups=frozenset({"users"}))
 
 
-def grantees(creator: str, grants: Iterable[Grant], level: Level) -> Grantees:
+def grantees(creator: str | None, grants: Iterable[Grant], level: Level) -> Grantees:
     """Who has a level by being the creator, an administrator or by a grant."""
     granted = [grant for grant in grants if grant.allows(level)]
     accounts = {grant.name for grant in granted if grant.kind != "group"}
     groups = {grant.name for grant in granted if grant.kind == "group"}
-    return Grantees(frozenset({creator, *accounts}), frozenset({"admins", *groups}))
+    if creator is not None:
+        accounts.add(creator)
+    return Grantees(frozenset(accounts), frozenset({"admins", *groups}))

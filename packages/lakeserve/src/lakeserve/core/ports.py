@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lakeserve.core.authentication import SignedTokens
-from lakeserve.core.endpoints import Address, Cluster, RoutableEndpoint
+from lakeserve.core.clusters import RoutableCluster
+from lakeserve.core.endpoints import Address, RoutableEndpoint
 from lakeserve.core.identity import Principal
 from lakeserve.core.usage import CallRecord
 
@@ -23,7 +24,7 @@ class Snapshot:
 
     endpoints: Mapping[str, RoutableEndpoint] = field(default_factory=dict)
     principals: Mapping[str, Principal] = field(default_factory=dict)
-    clusters: Mapping[str, Cluster] = field(default_factory=dict)
+    clusters: Mapping[str, RoutableCluster] = field(default_factory=dict)
     signed: SignedTokens | None = field(default=None, compare=False)
 
 
@@ -101,4 +102,8 @@ class Changes(Protocol):
 
     async def endpoints_changed(self) -> None:
         """Let endpoints count as they are stored now; deployments that this starts go on after."""
+        ...
+
+    async def clusters_changed(self) -> None:
+        """Let clusters and who may reach them count as they are stored now."""
         ...

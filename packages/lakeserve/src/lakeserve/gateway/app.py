@@ -146,7 +146,9 @@ class Gateway:
         if isinstance(route, DriverRoute):
             query = scope.get("query_string", b"").decode("latin-1")
             await self._driver_proxy.answer(
-                DriverCall(route, method, query, header_list, snapshot, receive, reply, guard)
+                DriverCall(
+                    route, caller, method, query, header_list, snapshot, receive, reply, guard
+                )
             )
             return
         if method != "POST":

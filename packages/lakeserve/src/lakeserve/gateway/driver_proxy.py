@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from lakeserve.core.endpoints import Address, Cluster
+from lakeserve.core.clusters import RoutableCluster
+from lakeserve.core.endpoints import Address
 from lakeserve.core.errors import BadUpstream, InvalidParameter, NotBuilt, ResourceMissing
+from lakeserve.core.identity import Principal
 from lakeserve.core.ports import Snapshot
 from lakeserve.gateway.guard import CallGuard
 from lakeserve.gateway.intake import Receive, check_length, stream_body
@@ -55,6 +57,7 @@ class DriverCall:
     """
 
     route: DriverRoute
+    caller: Principal
     method: str
     query: str
     header_list: list[Header]
@@ -133,15 +136,18 @@ async def _relay(reply: Reply, connection: Connection) -> None:
 
 def _origin(call: DriverCall) -> Origin:
     cluster = call.snapshot.clusters.get(call.route.cluster_id)
-    if cluster is None:
-        raise ResourceMissing(f"Cluster {call.route.cluster_id!r} is not registered.")
+    if cluster is None or not cluster.callers.include(call.caller):
+        raise ResourceMissing(
+            f"Cluster {call.route.cluster_id!r} does not exist, or you do not have CAN_ATTACH_TO"
+            " on it."
+        )
     return origin_of(cluster, port_number(call.route.port))
 
 
-def origin_of(cluster: Cluster, port: int) -> Origin:
+def origin_of(cluster: RoutableCluster, port: int) -> Origin:
     """Where the app on a port of a cluster listens."""
     address = Address(host=cluster.host, port=port, tls=cluster.tls)
-    return Origin(address, cluster.ca_file)
+    return Origin(address, cluster.ca_pem)
 
 
 def port_number(text: str) -> int:

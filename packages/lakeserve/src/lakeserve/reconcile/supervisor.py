@@ -4,9 +4,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from lakeserve.core.authentication import SignedTokens
+from lakeserve.core.clusters import RoutableCluster, routable_cluster
 from lakeserve.core.endpoints import (
     Address,
-    Cluster,
     Endpoint,
     EntityState,
     ExternalModel,
@@ -75,7 +75,7 @@ class Supervisor:
         self._endpoints: tuple[Endpoint, ...] = ()
         self._principals: Mapping[str, Principal] = {}
         self._signed: SignedTokens | None = None
-        self._clusters: Mapping[str, Cluster] = {}
+        self._clusters: Mapping[str, RoutableCluster] = {}
         self._states: Mapping[str, EntityState] = {}
         self._snapshot = Snapshot()
 
@@ -86,14 +86,10 @@ class Supervisor:
             Unavailable: The database cannot be read.
         """
         await self._load_principals()
-        self._endpoints, clusters, states = await self._storage.read(
-            lambda transaction: (
-                transaction.endpoints.all(),
-                transaction.clusters.all(),
-                transaction.states.all(),
-            )
+        await self._load_clusters()
+        self._endpoints, states = await self._storage.read(
+            lambda transaction: (transaction.endpoints.all(), transaction.states.all())
         )
-        self._clusters = {cluster.id: cluster for cluster in clusters}
         start_workers = self._fleet.begin(self._endpoints, states)
         # What was deployed before serves from the first call on.
         if await self._deployments.settle(self._endpoints):
@@ -110,6 +106,19 @@ class Supervisor:
         except Unavailable:
             logger.warning("endpoints have changed, but cannot be read now; trying again")
         self._deployments.wake()
+
+    async def clusters_changed(self) -> None:
+        """See ``Changes.clusters_changed``.
+
+        Raises:
+            Unavailable: The database cannot be read; what was known stays.
+        """
+        await self._load_clusters()
+        self._publish()
+
+    async def _load_clusters(self) -> None:
+        clusters = await self._storage.read(lambda transaction: transaction.clusters.all())
+        self._clusters = {cluster.id: routable_cluster(cluster) for cluster in clusters}
 
     async def _reload_endpoints(self) -> tuple[Endpoint, ...]:
         self._endpoints = await self._storage.read(lambda transaction: transaction.endpoints.all())

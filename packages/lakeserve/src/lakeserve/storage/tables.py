@@ -273,11 +273,26 @@ entity_states = Table(
     Column("updated_at", BigInteger, nullable=False),
 )
 
+# On clusters and on the use of tokens; the columns are those of ``endpoint_grants``.
+object_grants = Table(
+    "object_grants",
+    metadata,
+    Column("object_type", String(32), primary_key=True),
+    Column("object_id", String(128), primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("name", String(256), primary_key=True),
+    Column("level", String(16), nullable=False),
+)
+
 clusters = Table(
     "clusters",
     metadata,
     Column("id", String(128), primary_key=True),
     Column("host", String(256), nullable=False),
     Column("tls", Boolean, nullable=False),
-    Column("ca_file", Text, nullable=True),
+    Column("ca_pem", Text, nullable=True),
+    Column("name", String(256), nullable=False),
+    Column("creator", String(256), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("from_settings", Boolean, nullable=False),
 )

@@ -1,11 +1,20 @@
 from typing import Any
 
+import pytest
+from lakeserve.control.permissions.objects import Clusters, Endpoints, Protected, TokenUse
 from lakeserve.control.permissions.presentation import levels, shown
 from lakeserve.control.permissions.service import Permissions
 from lakeserve.core.accounts import Account
-from lakeserve.core.endpoints import Endpoint
-from lakeserve.core.grants import LEVELS, Grant
+from lakeserve.core.grants import CLUSTER_LEVELS, LEVELS, Grant, Level
 
+
+class NoChanges:
+    async def endpoints_changed(self) -> None: ...
+
+    async def clusters_changed(self) -> None: ...
+
+
+ENDPOINTS = Endpoints(NoChanges())
 INHERITED = {
     "permission_level": "CAN_MANAGE",
     "inherited": True,
@@ -17,9 +26,13 @@ def direct(level: str) -> dict[str, Any]:
     return {"permission_level": level, "inherited": False}
 
 
-def test_levels() -> None:
-    listed: Any = levels()["permission_levels"]
-    assert tuple(each["permission_level"] for each in listed) == LEVELS
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [(Endpoints, LEVELS), (Clusters, CLUSTER_LEVELS), (TokenUse, ("CAN_USE",))],
+)
+def test_levels(kind: Any, expected: tuple[Level, ...]) -> None:
+    listed: Any = levels(kind.levels)["permission_levels"]
+    assert tuple(each["permission_level"] for each in listed) == expected
     assert all(each["description"] for each in listed)
 
 
@@ -29,12 +42,12 @@ def test_an_endpoint_with_grants() -> None:
         Grant("group", "users", "CAN_VIEW"),
         Grant("user", "anna", "CAN_QUERY"),
     )
-    endpoint = Endpoint("i", "n", "llm/v1/chat", "EXTERNAL_MODEL", "robot", 1, 1, (), grants=grants)
+    endpoint = Protected("i", "robot", grants)
     accounts = {
         "robot": Account("1", "service_principal", "robot", "Robot", 1),
         "anna": Account("2", "user", "anna", "Anna", 1),
     }
-    assert shown(Permissions(endpoint, accounts)) == {
+    assert shown(Permissions(endpoint, accounts), ENDPOINTS) == {
         "object_id": "/serving-endpoints/i",
         "object_type": "serving-endpoint",
         "access_control_list": [
@@ -55,12 +68,27 @@ def test_an_endpoint_with_grants() -> None:
 
 
 def test_a_creator_who_is_gone_and_a_built_in_endpoint() -> None:
-    orphan = Endpoint("i", "n", "llm/v1/chat", "EXTERNAL_MODEL", "gone", 1, 1, ())
-    assert shown(Permissions(orphan, {}))["access_control_list"] == [
+    orphan = Protected("i", "gone", ())
+    assert shown(Permissions(orphan, {}), ENDPOINTS)["access_control_list"] == [
         {"user_name": "gone", "all_permissions": [direct("CAN_MANAGE")]},
         {"group_name": "admins", "all_permissions": [INHERITED]},
     ]
-    built_in = Endpoint("i", "b", "llm/v1/chat", "FOUNDATION_MODEL_API", "System-User", 1, 1, ())
-    assert shown(Permissions(built_in, {}))["access_control_list"] == [
+    built_in = Protected("i", "System-User", (), is_built_in=True)
+    assert shown(Permissions(built_in, {}), ENDPOINTS)["access_control_list"] == [
         {"group_name": "users", "all_permissions": [direct("CAN_QUERY")]}
     ]
+
+
+def test_what_nobody_made() -> None:
+    tokens = Protected("tokens", None, (Grant("group", "users", "CAN_USE"),))
+    assert shown(Permissions(tokens, {}), TokenUse()) == {
+        "object_id": "/authorization/tokens",
+        "object_type": "tokens",
+        "access_control_list": [
+            {"group_name": "users", "all_permissions": [direct("CAN_USE")]},
+            {
+                "group_name": "admins",
+                "all_permissions": [{**INHERITED, "inherited_from_object": ["/authorization/"]}],
+            },
+        ],
+    }

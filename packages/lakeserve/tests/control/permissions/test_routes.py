@@ -100,7 +100,7 @@ async def test_what_each_level_allows(
         (acl("CAN_VIEW"), "exactly one of user_name"),
         (acl("CAN_VIEW", user_name=""), "exactly one of user_name"),
         (acl("CAN_VIEW", user_name="a", group_name="users"), "exactly one of user_name"),
-        (acl("CAN_RUN", **GROUP), "'CAN_VIEW', 'CAN_QUERY' or 'CAN_MANAGE'"),
+        (acl("CAN_RUN", **GROUP), "'CAN_RUN'; accepted: CAN_VIEW, CAN_QUERY, CAN_MANAGE"),
         ({"access_control_list": [GROUP]}, "'access_control_list.0.permission_level' is required"),
         ({"access_control_list": "x"}, "'access_control_list'"),
         ({"nonsense": 1}, "Unknown field 'nonsense'"),

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 from lakeserve.control.bootstrap import ADMINISTRATOR
+from lakeserve.control.permissions.objects import Endpoints
 from lakeserve.control.permissions.service import PermissionService
 from lakeserve.core.accounts import Account, Group
 from lakeserve.core.endpoints import Endpoint
@@ -31,26 +32,26 @@ async def service(storage: Storage, changes: Any) -> PermissionService:
         transaction.endpoints.save(BUILT_IN)
 
     await storage.write(work)
-    return PermissionService(storage, changes)
+    return PermissionService(storage, Endpoints(changes))
 
 
 async def test_replacing_and_adding(service: PermissionService, changes: Any) -> None:
     first = await service.replace(MINE.id, [QUERY, TEAM], OWNER)
-    assert first.endpoint.grants == (TEAM, QUERY)
+    assert first.object.grants == (TEAM, QUERY)
     assert {each.display_name for each in first.accounts.values()} == {"Owner", "Anna"}
     raised = Grant("user", ANNA.name, "CAN_MANAGE")
     second = await service.add(MINE.id, [ROBOT, raised], ADMINISTRATOR)
-    assert second.endpoint.grants == (TEAM, ROBOT, raised)
+    assert second.object.grants == (TEAM, ROBOT, raised)
     # Anna may manage now, even what she herself may do.
     third = await service.replace(MINE.id, [], ANNA)
-    assert third.endpoint.grants == ()
+    assert third.object.grants == ()
     assert changes.heard == 3
-    assert (await service.get(MINE.id, OWNER)).endpoint == MINE
+    assert (await service.get(MINE.id, OWNER)).object.id == MINE.id
 
 
 async def test_the_creator_needs_no_grant_and_gets_none(service: PermissionService) -> None:
     less = Grant("user", OWNER.name, "CAN_VIEW")
-    assert (await service.replace(MINE.id, [less], OWNER)).endpoint.grants == ()
+    assert (await service.replace(MINE.id, [less], OWNER)).object.grants == ()
     await service.check_may_see(MINE.id, OWNER)
 
 
@@ -74,7 +75,7 @@ async def test_who_may_not(service: PermissionService, changes: Any) -> None:
 
 
 async def test_built_in_endpoints(service: PermissionService) -> None:
-    assert (await service.get(BUILT_IN.id, ANNA)).endpoint == BUILT_IN
+    assert (await service.get(BUILT_IN.id, ANNA)).object.is_built_in
     for who in (ANNA, ADMINISTRATOR):
         with pytest.raises(InvalidParameter, match="built-in"):
             await service.replace(BUILT_IN.id, [QUERY], who)
@@ -98,5 +99,5 @@ async def test_names_must_exist(
 ) -> None:
     with pytest.raises(InvalidParameter, match=text):
         await service.add(MINE.id, grants, OWNER)
-    assert (await service.get(MINE.id, OWNER)).endpoint.grants == ()
+    assert (await service.get(MINE.id, OWNER)).object.grants == ()
     assert changes.heard == 0

@@ -1,15 +1,13 @@
-"""The rules of permissions on serving endpoints."""
+"""The rules of permissions on things of one kind."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lakeserve.control.endpoints.access import check_may_manage, visible
+from lakeserve.control.permissions.objects import ObjectKind, Protected
 from lakeserve.core.accounts import Account
-from lakeserve.core.endpoints import Endpoint
 from lakeserve.core.errors import InvalidParameter
 from lakeserve.core.grants import Grant
 from lakeserve.core.identity import Principal
-from lakeserve.core.ports import Changes
 from lakeserve.storage.database import Storage
 from lakeserve.storage.transaction import Transaction
 
@@ -22,101 +20,92 @@ FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """An endpoint with its grants.
+    """A thing with its grants.
 
     Attributes:
         accounts: Of its creator and its grants, by name, as far as they exist.
     """
 
-    endpoint: Endpoint
+    object: Protected
     accounts: Mapping[str, Account]
 
 
 class PermissionService:
-    """Who may do what with which endpoint.
+    """Who may do what with which thing of a kind.
 
-    Methods raise ``ResourceMissing`` when there is no endpoint of that id that the caller may see,
-    and ``PermissionDenied`` when the caller may see it, but not manage it.
+    Methods raise what the kind says for a thing that the caller may not see, and
+    ``PermissionDenied`` when the caller may see it, but not manage it.
 
     Args:
         storage: Where grants lie.
-        changes: Hears of every change: grants decide which calls are answered.
+        kind: Finds the things, and hears of every change: grants decide which calls are answered.
     """
 
-    def __init__(self, storage: Storage, changes: Changes) -> None:
+    def __init__(self, storage: Storage, kind: ObjectKind) -> None:
         self._storage = storage
-        self._changes = changes
+        self.kind = kind
 
-    async def check_may_see(self, endpoint_id: str, caller: Principal) -> None:
-        """Raise unless the caller may see the endpoint."""
-        await self._storage.read(lambda transaction: _find(transaction, endpoint_id, caller))
+    async def check_may_see(self, object_id: str, caller: Principal) -> None:
+        """Raise unless the caller may see the thing."""
+        await self._storage.read(lambda tx: self.kind.seen(tx, object_id, caller))
 
-    async def get(self, endpoint_id: str, caller: Principal) -> Permissions:
-        """The permissions of an endpoint. Those of a built-in one are no secret."""
-
-        def work(transaction: Transaction) -> Permissions:
-            endpoint = _find(transaction, endpoint_id, caller)
-            if endpoint.endpoint_type != "FOUNDATION_MODEL_API":
-                check_may_manage(endpoint, caller)
-            return _permissions(transaction, endpoint)
-
-        return await self._storage.read(work)
+    async def get(self, object_id: str, caller: Principal) -> Permissions:
+        """The permissions of a thing."""
+        return await self._storage.read(
+            lambda tx: _permissions(tx, self.kind.shown(tx, object_id, caller))
+        )
 
     async def replace(
-        self, endpoint_id: str, grants: Sequence[Grant], caller: Principal
+        self, object_id: str, grants: Sequence[Grant], caller: Principal
     ) -> Permissions:
         """Make these the only grants.
 
         Raises:
-            InvalidParameter: A principal does not exist or is named twice, or the endpoint is
+            InvalidParameter: A principal does not exist or is named twice, or the thing is
                 built in.
         """
-        return await self._write(endpoint_id, grants, caller, keep=False)
+        return await self._write(object_id, grants, caller, keep=False)
 
-    async def add(
-        self, endpoint_id: str, grants: Sequence[Grant], caller: Principal
-    ) -> Permissions:
+    async def add(self, object_id: str, grants: Sequence[Grant], caller: Principal) -> Permissions:
         """Grant these, in place of what their principals had.
 
         Raises:
             InvalidParameter: See :meth:`replace`.
         """
-        return await self._write(endpoint_id, grants, caller, keep=True)
+        return await self._write(object_id, grants, caller, keep=True)
 
     async def _write(
-        self, endpoint_id: str, grants: Sequence[Grant], caller: Principal, *, keep: bool
+        self, object_id: str, grants: Sequence[Grant], caller: Principal, *, keep: bool
     ) -> Permissions:
         def work(transaction: Transaction) -> Permissions:
-            endpoint = _find(transaction, endpoint_id, caller)
-            check_may_manage(endpoint, caller)
+            found = self.kind.managed(transaction, object_id, caller)
             _check_principals(transaction, grants)
-            before = endpoint.grants if keep else ()
-            transaction.grants.replace(endpoint.id, _merged(endpoint.creator, before, grants))
-            return _permissions(transaction, _find_again(transaction, endpoint))
+            before = found.grants if keep else ()
+            after = _merged(found.creator, before, grants)
+            self.kind.write(transaction, found.id, after)
+            return _permissions(transaction, replace(found, grants=after))
 
         written = await self._storage.write(work)
-        await self._changes.endpoints_changed()
+        await self.kind.changed()
         return written
 
 
-def _find(transaction: Transaction, endpoint_id: str, caller: Principal) -> Endpoint:
-    return visible(transaction.endpoints.with_id(endpoint_id), caller, f"ID '{endpoint_id}'")
+def _permissions(transaction: Transaction, found: Protected) -> Permissions:
+    names = [grant.name for grant in found.grants if grant.kind != "group"]
+    if found.creator is not None:
+        names.insert(0, found.creator)
+    accounts = [transaction.accounts.named(name) for name in names]
+    return Permissions(found, {each.name: each for each in accounts if each is not None})
 
 
-def _find_again(transaction: Transaction, endpoint: Endpoint) -> Endpoint:
-    return transaction.endpoints.with_id(endpoint.id) or endpoint
-
-
-def _permissions(transaction: Transaction, endpoint: Endpoint) -> Permissions:
-    names = [grant.name for grant in endpoint.grants if grant.kind != "group"]
-    found = [transaction.accounts.named(name) for name in (endpoint.creator, *names)]
-    return Permissions(endpoint, {each.name: each for each in found if each is not None})
-
-
-def _merged(creator: str, before: Iterable[Grant], given: Iterable[Grant]) -> list[Grant]:
-    """Grants by principal, the given ones first; without the creator's, who may everything."""
+def _merged(
+    creator: str | None, before: Iterable[Grant], given: Iterable[Grant]
+) -> tuple[Grant, ...]:
+    """Grants by principal, the given ones winning; without the creator's, who may everything."""
     merged = {(grant.kind, grant.name): grant for grant in (*before, *given)}
-    return [each for each in merged.values() if each.kind == "group" or each.name != creator]
+    return tuple(
+        merged[each] for each in sorted(merged) if each[0] == "group" or each[1] != creator
+    )
 
 
 def _check_principals(transaction: Transaction, grants: Sequence[Grant]) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from lakeserve.control.authorization import LiveDirectory, require_admin
-from lakeserve.core.errors import InvalidParameter, ResourceMissing
+from lakeserve.core.errors import InvalidParameter, PermissionDenied, ResourceMissing
+from lakeserve.core.grants import grantees
 from lakeserve.core.identity import Principal, new_token, new_token_id, token_digest
 from lakeserve.core.ids import now_ms
 from lakeserve.core.tokens import TokenFacts, check_comment, expiry
@@ -29,8 +30,15 @@ class TokenService:
         """A new token of the caller and its value, which is known this one time.
 
         Raises:
+            PermissionDenied: The caller may not make tokens.
             InvalidParameter: Comment or lifetime is not accepted.
         """
+        granted = await self._storage.read(lambda tx: tx.grants.all_on("authorization"))
+        if not grantees(None, granted.get("tokens", ()), "CAN_USE").include(caller):
+            raise PermissionDenied(
+                f"{caller.name} may not make tokens: that takes CAN_USE on"
+                " '/authorization/tokens', which an administrator grants."
+            )
         return await self._create(caller.id, caller, comment, lifetime_seconds)
 
     async def create_for(

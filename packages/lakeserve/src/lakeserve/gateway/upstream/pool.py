@@ -17,11 +17,11 @@ class Origin(NamedTuple):
     """Where a connection leads, and by whose authority.
 
     Attributes:
-        ca_file: PEM bundle that the certificate is checked against; None for the system's.
+        ca_pem: Authorities that the certificate is checked against; None for the system's.
     """
 
     address: Address
-    ca_file: str | None = None
+    ca_pem: str | None = None
 
 
 class UpstreamPool:
@@ -140,7 +140,7 @@ class UpstreamPool:
         if address.uds is not None:
             _, connection = await loop.create_unix_connection(self._protocol, address.uds)
             return connection
-        context = self._context(origin.ca_file) if address.tls else None
+        context = self._context(origin.ca_pem) if address.tls else None
         _, connection = await loop.create_connection(
             self._protocol, address.host, address.port, ssl=context
         )
@@ -149,10 +149,10 @@ class UpstreamPool:
     def _protocol(self) -> Connection:
         return Connection(self._open.discard)
 
-    def _context(self, ca_file: str | None) -> ssl.SSLContext:
-        context = self._contexts.get(ca_file)
+    def _context(self, ca_pem: str | None) -> ssl.SSLContext:
+        context = self._contexts.get(ca_pem)
         if context is None:
-            context = self._contexts[ca_file] = ssl.create_default_context(cafile=ca_file)
+            context = self._contexts[ca_pem] = ssl.create_default_context(cadata=ca_pem)
         return context
 
     def _close_idle(self) -> None:
