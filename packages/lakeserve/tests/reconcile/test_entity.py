@@ -10,13 +10,16 @@ from lakeserve.reconcile.heartbeat import Heartbeat
 from lakeserve.reconcile.pace import Pace
 from lakeserve.reconcile.replica import ASLEEP, READY
 from lakeserve.workers.fake import FakeRunner, FakeWorker
+from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.protocols import Pulse, Worker, WorkerSpec
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
 WANTED = ServedEntity("1", "databricks-x", LocalModel("demo"), "m", "M.")
 SOCKET = Address(uds="/s")
-SPEC = WorkerSpec("1", "m", "chat", Path("/m"), 1, 1, 8, 256, 1.0, Path("/sockets"), Path("/log"))
+SPEC = WorkerSpec(
+    "1", "m", LlamaProgram(Path("/m"), "m", "chat"), 1.0, Path("/sockets"), Path("/log")
+)
 
 QUICK_BEAT = Heartbeat(interval_s=0.01, timeout_s=0.01, idle_timeout_s=60, linger_s=0.05)
 SLEEPY = ServedEntity("1", "n", LocalModel("demo"), "m", "M.", start="until-idle")

@@ -7,6 +7,7 @@ from lakeserve.core.errors import EngineError
 from lakeserve.reconcile.launch import Launcher
 from lakeserve.settings import Settings
 from lakeserve.workers.fake import FakeRunner
+from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.models import ModelFile
 from lakeserve.workers.protocols import ModelKind
 
@@ -35,10 +36,17 @@ async def test_a_worker_gets_what_the_settings_say(tmp_path: Path) -> None:
     await Launcher(runner, settings, resolve).for_entity(ENTITY, DEMO, "llm/v1/chat")(0)
     (worker,) = runner.workers
     spec = worker.spec
-    assert (spec.entity_id, spec.model_name, spec.kind) == ("1" * 32, "databricks-x", "chat")
-    assert spec.model_path == tmp_path / "demo.gguf"
-    assert (spec.threads, spec.slots, spec.context_tokens, spec.start_timeout_s) == (3, 2, 512, 9)
-    assert spec.queue == 7
+    assert (spec.entity_id, spec.model_name) == ("1" * 32, "databricks-x")
+    assert spec.program == LlamaProgram(
+        tmp_path / "demo.gguf",
+        "databricks-x",
+        "chat",
+        threads=3,
+        slots=2,
+        queue=7,
+        context_tokens=512,
+    )
+    assert spec.start_timeout_s == 9
     assert spec.socket_dir == tmp_path / "sockets"
     assert spec.log_path == tmp_path / "logs" / "databricks-x.log"
 
@@ -53,7 +61,8 @@ async def test_replicas_share_the_concurrency(tmp_path: Path) -> None:
     launch = launcher.for_entity(ENTITY, backend, "llm/v1/chat")
     await launch(0)
     await launch(2)
-    assert [worker.spec.slots for worker in runner.workers] == [4, 4]
+    programs = [worker.spec.program for worker in runner.workers]
+    assert [isinstance(each, LlamaProgram) and each.slots for each in programs] == [4, 4]
     assert runner.workers[1].spec.log_path == tmp_path / "logs" / "databricks-x.2.log"
 
 

@@ -21,6 +21,7 @@ from lakeserve.reconcile.supervisor import Supervisor
 from lakeserve.settings import Settings
 from lakeserve.storage.database import Storage
 from lakeserve.workers.fake import FakeRunner, FakeWorker
+from lakeserve.workers.llama import LlamaProgram
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
@@ -64,7 +65,7 @@ async def test_after_the_start_everything_eager_serves(
     assert target(supervisor, "lazy").address is None
     assert [worker.spec.entity_id for worker in runner.workers] == ["first-entity", "second-entity"]
     spec = runner.workers[0].spec
-    assert (spec.model_name, spec.kind) == ("first", "chat")
+    assert spec.program == LlamaProgram(settings.data_dir / "first", "first", "chat")
     assert spec.log_path == settings.data_dir / "logs" / "first.log"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.models import ModelFile, resolve
 from lakeserve.workers.process import ProcessRunner
 from lakeserve.workers.protocols import Worker, WorkerSpec
@@ -50,12 +51,7 @@ def spec_of(model: ModelFile, folder: Path) -> WorkerSpec:
     return WorkerSpec(
         entity_id="0123456789abcdef" * 2,
         model_name=model.name,
-        kind=model.kind,
-        model_path=model.path,
-        threads=1,
-        slots=2,
-        queue=64,
-        context_tokens=8192,
+        program=LlamaProgram(model.path, model.name, model.kind, slots=2),
         start_timeout_s=60,
         socket_dir=folder / "sockets",
         log_path=folder / "worker.log",

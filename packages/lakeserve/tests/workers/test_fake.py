@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from lakeserve.core.errors import EngineError
 from lakeserve.workers.fake import FakeRunner
+from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.protocols import Pulse, Runner, WorkerSpec
 
 
@@ -12,12 +13,7 @@ def spec(tmp_path: Path) -> WorkerSpec:
     return WorkerSpec(
         entity_id="ab" * 16,
         model_name="m",
-        kind="chat",
-        model_path=tmp_path / "m.gguf",
-        threads=1,
-        slots=1,
-        queue=1,
-        context_tokens=512,
+        program=LlamaProgram(tmp_path / "m.gguf", "m", "chat"),
         start_timeout_s=0.05,
         socket_dir=tmp_path,
         log_path=tmp_path / "m.log",

@@ -11,8 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 from lakeserve.core.errors import EngineError
+from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.process import ProcessRunner, last_lines
 from lakeserve.workers.protocols import Worker, WorkerSpec
+from lakeserve_demo_model import model_path
 from workers.unix_http import send
 from workers.waiting import until
 
@@ -22,6 +24,10 @@ def alive(pid: int) -> bool:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
+
+
+def with_model(spec: WorkerSpec, path: Path) -> WorkerSpec:
+    return replace(spec, program=LlamaProgram(path, "m", "chat"))
 
 
 async def started(spec: WorkerSpec) -> tuple[Worker, int, str]:
@@ -82,16 +88,16 @@ async def test_a_worker_that_does_not_react_is_killed(demo_spec: WorkerSpec) -> 
 
 
 async def test_a_missing_file_is_the_reason(demo_spec: WorkerSpec) -> None:
-    worker = await ProcessRunner().start(replace(demo_spec, model_path=Path("/none.gguf")))
+    worker = await ProcessRunner().start(with_model(demo_spec, Path("/none.gguf")))
     with pytest.raises(EngineError, match=r"exit code 1: cannot read the model file '/none\.gguf'"):
         await worker.ready()
 
 
 async def test_a_damaged_file_is_the_reason(demo_spec: WorkerSpec) -> None:
     damaged = demo_spec.socket_dir.parent / "damaged.gguf"
-    data = demo_spec.model_path.read_bytes()
+    data = model_path().read_bytes()
     damaged.write_bytes(data[: len(data) // 2])
-    worker = await ProcessRunner().start(replace(demo_spec, model_path=damaged))
+    worker = await ProcessRunner().start(with_model(demo_spec, damaged))
     with pytest.raises(EngineError, match="the file is incomplete, or its architecture 'llama'"):
         await worker.ready()
 
@@ -116,7 +122,7 @@ async def test_a_long_data_directory_gets_sockets_elsewhere(demo_spec: WorkerSpe
 
 async def test_the_log_of_the_start_before_is_kept(demo_spec: WorkerSpec) -> None:
     demo_spec.log_path.write_text("before")
-    worker = await ProcessRunner().start(replace(demo_spec, model_path=Path("/none.gguf")))
+    worker = await ProcessRunner().start(with_model(demo_spec, Path("/none.gguf")))
     await worker.exited()
     assert demo_spec.log_path.with_name("worker.log.1").read_text() == "before"
     assert "cannot read" in demo_spec.log_path.read_text()
@@ -140,13 +146,15 @@ PARENT = """
 import asyncio, sys
 from dataclasses import replace
 from pathlib import Path
+from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.process import ProcessRunner
 from lakeserve.workers.protocols import WorkerSpec
 
 async def main():
     model, folder, wait = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "ready"
     worker = await ProcessRunner().start(WorkerSpec(
-        "ab" * 16, "m", "chat", model, 1, 2, 64, 8192, 30.0, folder / "s", folder / "worker.log"))
+        "ab" * 16, "m", LlamaProgram(model, "m", "chat"), 30.0, folder / "s", folder / "worker.log"
+    ))
     if wait:
         await worker.ready()
     print(worker.pid, flush=True)
@@ -159,7 +167,7 @@ asyncio.run(main())
 @pytest.mark.parametrize("moment", ["loading", "ready"])
 async def test_a_killed_parent_leaves_no_worker(demo_spec: WorkerSpec, moment: str) -> None:
     folder = demo_spec.socket_dir.parent
-    command = [sys.executable, "-c", PARENT, str(demo_spec.model_path), str(folder), moment]
+    command = [sys.executable, "-c", PARENT, str(model_path()), str(folder), moment]
     parent = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert parent.stdout is not None
     pid = int(await parent.stdout.readline())

@@ -7,6 +7,7 @@ from pathlib import Path
 from lakeserve.core.endpoints import LocalModel, ServedEntity, Task
 from lakeserve.core.errors import EngineError
 from lakeserve.settings import Settings
+from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.models import ModelFile, resolve
 from lakeserve.workers.protocols import ModelKind, Runner, Worker, WorkerSpec
 
@@ -59,15 +60,19 @@ class Launcher:
     ) -> WorkerSpec:
         data_dir, engine = self._settings.data_dir, self._settings.engine
         log_name = f"{entity.name}.log" if number == 0 else f"{entity.name}.{number}.log"
-        return WorkerSpec(
-            entity_id=entity.id,
-            model_name=entity.name,  # clients compare a reply's model with what they asked for
-            kind=model.kind,
-            model_path=model.path,
+        program = LlamaProgram(
+            model.path,
+            entity.name,  # clients compare a reply's model with what they asked for
+            model.kind,
             threads=engine.threads,
             slots=backend.scale.share() or engine.slots,
             queue=engine.queue,
             context_tokens=engine.context_tokens,
+        )
+        return WorkerSpec(
+            entity_id=entity.id,
+            model_name=entity.name,
+            program=program,
             start_timeout_s=engine.start_timeout_s,
             socket_dir=data_dir / "sockets",
             log_path=data_dir / "logs" / log_name,

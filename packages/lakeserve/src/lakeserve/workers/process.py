@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import stat
-import sys
 import tempfile
 from asyncio.subprocess import Process
 from pathlib import Path
@@ -47,14 +46,15 @@ class ProcessRunner:
         except OSError as error:
             raise EngineError(f"cannot prepare worker {spec.model_name!r}: {error}") from None
         path = directory / _socket_name(spec)
+        address = _address(spec, path)
         child_end, our_end = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
-                *_command(spec, path),
+                *spec.program.command(address),
                 stdin=child_end,
                 stdout=log,
                 stderr=log,
-                env=inherited_environment(),
+                env={**inherited_environment(), **spec.program.environment()},
                 start_new_session=True,
             )
         except OSError as error:
@@ -63,7 +63,9 @@ class ProcessRunner:
         finally:
             os.close(child_end)
             os.close(log)
-        return ProcessWorker(spec, process, path, our_end, directory if temporary else None)
+        return ProcessWorker(
+            spec, process, address, path, our_end, directory if temporary else None
+        )
 
 
 class ProcessWorker:
@@ -73,12 +75,14 @@ class ProcessWorker:
         self,
         spec: WorkerSpec,
         process: Process,
+        address: Address,
         socket_path: Path,
         lifeline: int,
         temporary: Path | None,
     ) -> None:
         self._spec = spec
         self._process = process
+        self._address = address
         self._socket_path = socket_path
         self._lifeline = lifeline
         self._temporary = temporary
@@ -88,7 +92,7 @@ class ProcessWorker:
     @property
     def address(self) -> Address:
         """See ``Worker``."""
-        return Address(uds=str(self._socket_path))
+        return self._address
 
     @property
     def pid(self) -> int | None:
@@ -166,18 +170,13 @@ def last_lines(path: Path, count: int) -> str:
     return "\n".join(lines[-count:])[-2000:]
 
 
-def _command(spec: WorkerSpec, socket_path: Path) -> list[str]:
-    return [
-        sys.executable, "-m", "lakeserve.workers.serve",
-        "--model", str(spec.model_path),
-        "--name", spec.model_name,
-        "--kind", spec.kind,
-        "--socket", str(socket_path),
-        "--threads", str(spec.threads),
-        "--slots", str(spec.slots),
-        "--queue", str(spec.queue),
-        "--context-tokens", str(spec.context_tokens),
-    ]  # fmt: skip
+def _address(spec: WorkerSpec, socket_path: Path) -> Address:
+    if spec.program.listens == "socket":
+        return Address(uds=str(socket_path))
+    # Somebody else may take the port before the worker does: it then ends and is started again.
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return Address(host="127.0.0.1", port=free.getsockname()[1])
 
 
 def _control_socket(socket_path: Path) -> Path:

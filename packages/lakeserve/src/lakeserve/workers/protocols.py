@@ -1,5 +1,6 @@
 """What a worker is, and what starts one."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -10,6 +11,7 @@ from lakeserve.core.endpoints import Address
 REASON_PREFIX = "lakeserve worker: "
 
 ModelKind = Literal["chat", "embedding"]
+Listens = Literal["socket", "port"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +27,31 @@ class Pulse:
     idle_s: float = 0.0
 
 
+class Program(Protocol):
+    """What runs inside a worker. It speaks HTTP, answers ``GET /health`` and ends with SIGTERM."""
+
+    def command(self, address: Address) -> Sequence[str]:
+        """What starts it, so that it listens at ``address``."""
+        ...
+
+    def environment(self) -> Mapping[str, str]:
+        """Variables that it needs beside those of this process."""
+        ...
+
+    @property
+    def listens(self) -> Listens:
+        """Whether it listens on a unix socket or on a port of the loopback address."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
     """One worker to start.
 
     Attributes:
         entity_id: The served entity that it answers for; names its socket.
-        model_name: ``model`` in its replies.
-        model_path: The GGUF file.
-        threads: Compute threads.
-        slots: Requests that it generates for at the same time.
-        queue: Requests that may wait for a slot; what comes on top is refused with 429.
-        context_tokens: Context window of one request, at most; a model with less keeps its own.
+        model_name: What it serves, for people.
+        program: What runs inside.
         start_timeout_s: Seconds until a worker that is not ready counts as failed.
         socket_dir: Where its sockets go; made if it does not exist. When the path is too long for
             a socket, a private directory among the temporary files is used instead.
@@ -45,23 +60,18 @@ class WorkerSpec:
 
     entity_id: str
     model_name: str
-    kind: ModelKind
-    model_path: Path
-    threads: int
-    slots: int
-    queue: int
-    context_tokens: int
+    program: Program
     start_timeout_s: float
     socket_dir: Path
     log_path: Path
 
 
 class Worker(Protocol):
-    """A started worker. It speaks OpenAI's protocol under ``/v1`` at ``address``."""
+    """A started worker."""
 
     @property
     def address(self) -> Address:
-        """Where it listens; requests go to ``/v1/...`` there."""
+        """Where it listens."""
         ...
 
     @property

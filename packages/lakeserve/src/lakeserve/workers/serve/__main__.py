@@ -19,10 +19,11 @@ import uvicorn
 import uvloop
 
 from lakeserve.core.errors import EngineError
+from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.protocols import REASON_PREFIX
 from lakeserve.workers.serve.app import WorkerApp
 from lakeserve.workers.serve.control_tokens import cleaner
-from lakeserve.workers.serve.engine import EngineOptions, LlamaEngine
+from lakeserve.workers.serve.engine import LlamaEngine
 from lakeserve.workers.serve.model import LoadedModel
 from lakeserve.workers.serve.slots import Slots
 
@@ -47,19 +48,16 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m lakeserve.workers.serve", description=__doc__)
-    parser.add_argument("--model", type=Path, required=True, help="GGUF file")
-    parser.add_argument("--name", required=True, help="model name in replies")
-    parser.add_argument("--kind", choices=("chat", "embedding"), required=True)
     parser.add_argument("--socket", type=Path, required=True, help="unix socket to listen on")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--slots", type=int, default=4)
-    parser.add_argument("--queue", type=int, default=256)
-    parser.add_argument("--context-tokens", type=int, default=8192)
+    parser.add_argument(
+        "--program", type=LlamaProgram.from_json, required=True, help="a LlamaProgram as JSON"
+    )
     return parser.parse_args()
 
 
 async def _serve(arguments: argparse.Namespace) -> int:
-    app = WorkerApp(arguments.kind)
+    program: LlamaProgram = arguments.program
+    app = WorkerApp(program.kind)
     server = _Server(
         uvicorn.Config(
             app,
@@ -76,18 +74,18 @@ async def _serve(arguments: argparse.Namespace) -> int:
             timeout_keep_alive=3600,
         )
     )
-    options = _options(arguments)
+    control_socket = arguments.socket.with_name(arguments.socket.stem + "-e.sock")
     listener = _listen(arguments.socket)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, server.stop)
-    executor = ThreadPoolExecutor(arguments.slots, thread_name_prefix="generation")
+    executor = ThreadPoolExecutor(program.slots, thread_name_prefix="generation")
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))
     try:
-        engine = await loop.run_in_executor(executor, LlamaEngine, options)
+        engine = await loop.run_in_executor(executor, LlamaEngine, program, control_socket)
         app.model = LoadedModel(
-            name=arguments.name,
+            name=program.model_name,
             engine=engine,
-            slots=Slots(arguments.slots, arguments.queue),
+            slots=Slots(program.slots, program.queue),
             executor=executor,
             clean=cleaner(engine.header.marker_tokens()),
         )
@@ -98,21 +96,10 @@ async def _serve(arguments: argparse.Namespace) -> int:
         raise
     finally:
         arguments.socket.unlink(missing_ok=True)
-        options.control_socket.unlink(missing_ok=True)
+        control_socket.unlink(missing_ok=True)
     # Threads of the engine may still be inside a batch; nothing is left that needs them.
     sys.stderr.flush()
     os._exit(0)
-
-
-def _options(arguments: argparse.Namespace) -> EngineOptions:
-    return EngineOptions(
-        model_path=arguments.model,
-        kind=arguments.kind,
-        threads=arguments.threads,
-        slots=arguments.slots,
-        context_tokens=arguments.context_tokens,
-        control_socket=arguments.socket.with_name(arguments.socket.stem + "-e.sock"),
-    )
 
 
 def _listen(path: Path) -> socket.socket:

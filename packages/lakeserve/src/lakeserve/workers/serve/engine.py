@@ -14,6 +14,7 @@ import xllamacpp
 
 from lakeserve.core.errors import EngineError
 from lakeserve.workers.gguf_header import GgufHeader, read_header
+from lakeserve.workers.llama import LlamaProgram
 
 # A stop is noticed between two batches of the prompt: smaller batches stop sooner, larger ones
 # read prompts a little faster.
@@ -22,23 +23,6 @@ PROMPT_BATCH_TOKENS = 256
 ENCODER_BATCH_TOKENS = 8192
 
 OnEvent = Callable[[bytes], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """How to load a model.
-
-    Attributes:
-        control_socket: Path for the engine's own listener, in a private directory. It must end in
-            ``.sock`` (anything else would be a TCP host name) and is used for tokenizing only.
-    """
-
-    model_path: Path
-    kind: Literal["chat", "embedding"]
-    threads: int
-    slots: int
-    context_tokens: int
-    control_socket: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +76,29 @@ class Engine(Protocol):
 class LlamaEngine:
     """llama.cpp inside this process."""
 
-    def __init__(self, options: EngineOptions) -> None:
+    def __init__(self, program: LlamaProgram, control_socket: Path) -> None:
         """Load the model.
+
+        Args:
+            program: How to load it.
+            control_socket: Path for the engine's own listener, in a private directory. It must end
+                in ``.sock`` (anything else would be a TCP host name); used for tokenizing only.
 
         Raises:
             EngineError: The file is missing or not a model that llama.cpp can load.
         """
-        self.header = read_header(options.model_path, vocabulary=True)
-        trained = self.header.context_tokens or options.context_tokens
-        self.context_tokens = min(options.context_tokens, trained)
-        self._control_socket = str(options.control_socket)
-        params = _parameters(options, self.context_tokens)
-        options.control_socket.unlink(missing_ok=True)
+        self.header = read_header(program.model_path, vocabulary=True)
+        trained = self.header.context_tokens or program.context_tokens
+        self.context_tokens = min(program.context_tokens, trained)
+        self._control_socket = str(control_socket)
+        params = _parameters(program, self.context_tokens, control_socket)
+        control_socket.unlink(missing_ok=True)
         try:
             self._server = xllamacpp.Server(params)
         except (RuntimeError, ValueError):
             # The exception only says that it failed; llama.cpp has written why to standard error.
             raise EngineError(
-                f"llama.cpp cannot load {str(options.model_path)!r}: the file is incomplete, or "
+                f"llama.cpp cannot load {str(program.model_path)!r}: the file is incomplete, or "
                 f"its architecture {self.header.architecture or 'unknown'!r} is not supported"
             ) from None
 
@@ -164,15 +153,15 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def _parameters(options: EngineOptions, context_tokens: int) -> Any:
+def _parameters(program: LlamaProgram, context_tokens: int, control_socket: Path) -> Any:
     params = xllamacpp.CommonParams()
-    params.model.path = os.fspath(options.model_path)
+    params.model.path = os.fspath(program.model_path)
     params.verbosity = 1  # errors only, to standard error
-    params.n_parallel = options.slots
-    params.n_ctx = context_tokens * options.slots
-    params.cpuparams.n_threads = options.threads
-    params.cpuparams_batch.n_threads = options.threads
-    params.hostnames = [str(options.control_socket)]
+    params.n_parallel = program.slots
+    params.n_ctx = context_tokens * program.slots
+    params.cpuparams.n_threads = program.threads
+    params.cpuparams_batch.n_threads = program.threads
+    params.hostnames = [str(control_socket)]
     params.n_threads_http = 1
     params.ui = False
     params.endpoint_slots = False
@@ -180,7 +169,7 @@ def _parameters(options: EngineOptions, context_tokens: int) -> Any:
     params.cache_ram_mib = 0  # no second copy of finished prompts; slots keep their own
     params.prefill_assistant = False  # a last assistant message is history, not a beginning
     params.n_batch = params.n_ubatch = PROMPT_BATCH_TOKENS
-    if options.kind == "embedding":
+    if program.kind == "embedding":
         params.embedding = True
         batch = min(context_tokens, ENCODER_BATCH_TOKENS)
         params.n_batch = params.n_ubatch = batch
