@@ -8,13 +8,15 @@ from typing import Any
 
 from gateway.caller import Caller
 from gateway.strict_upstream import StrictUpstream
+from lakeserve.core.ai_gateway import AiGateway
 from lakeserve.core.clusters import RoutableCluster
 from lakeserve.core.endpoints import Address, RoutableEndpoint, Target, Task
 from lakeserve.core.grants import EVERYONE
 from lakeserve.core.identity import DEVELOPMENT_TOKEN, Principal, token_digest
 from lakeserve.core.ports import Snapshot
 from lakeserve.gateway.app import Gateway, GatewayLimits
-from lakeserve.gateway.fake import FakeActivator, FixedDirectory
+from lakeserve.gateway.fake import FakeActivator, FakeLedger, FixedDirectory
+from lakeserve.gateway.seams import Seams
 
 MAX_REQUEST_BYTES = 100_000
 TIMEOUT_S = 5.0
@@ -33,6 +35,7 @@ class Stage:
     Attributes:
         worker: Behind the local endpoints, on a unix socket.
         vendor: Behind ``my-external``, on TCP.
+        ledger: Has what was written down of the calls.
     """
 
     worker: StrictUpstream
@@ -43,6 +46,11 @@ class Stage:
     caller: Caller
     folder: Path
     worker_address: Address
+    ledger: FakeLedger
+
+    def govern(self, name: str, wanted: AiGateway | None) -> None:
+        """Let an endpoint ask this of the gateway."""
+        self.add(replace(self.directory.now.endpoints[name], ai_gateway=wanted))
 
     def add(self, endpoint: RoutableEndpoint) -> None:
         """Add or replace an endpoint."""
@@ -92,15 +100,19 @@ def snapshot(worker: Address, vendor: Address) -> Snapshot:
 
 
 @asynccontextmanager
-async def open_stage(folder: Path, timeout_s: float = TIMEOUT_S) -> AsyncIterator[Stage]:
+async def open_stage(
+    folder: Path, timeout_s: float = TIMEOUT_S, **seams: Any
+) -> AsyncIterator[Stage]:
     """A stage; on leaving, whatever the gateway did wrong towards an upstream is an error."""
     worker, vendor = StrictUpstream(), StrictUpstream()
     address = await worker.listen_unix(str(folder / "w"))
     directory = FixedDirectory(snapshot(address, await vendor.listen_tcp()))
     activator = FakeActivator({"id-my-chat-1": address})
-    gateway = Gateway(directory, activator, GatewayLimits(MAX_REQUEST_BYTES, timeout_s))
+    ledger = FakeLedger()
+    limits = GatewayLimits(MAX_REQUEST_BYTES, timeout_s)
+    gateway = Gateway(directory, activator, limits, Seams(ledger=ledger, **seams))
     caller = Caller(gateway)
-    yield Stage(worker, vendor, directory, activator, gateway, caller, folder, address)
+    yield Stage(worker, vendor, directory, activator, gateway, caller, folder, address, ledger)
     await gateway.aclose(0)
     assert gateway.in_flight == 0
     await worker.aclose()

@@ -9,7 +9,7 @@ from gateway.stage import CHAT, HELLO, MAX_REQUEST_BYTES, STREAM, Stage
 from gateway.strict_upstream import until, whole
 from lakeserve.core.ports import Snapshot
 from lakeserve.gateway.app import Gateway
-from lakeserve.gateway.inference import MISSING_ENDPOINT
+from lakeserve.gateway.plan import MISSING_ENDPOINT
 
 INVOCATIONS = "/serving-endpoints/my-chat/invocations"
 

@@ -254,7 +254,7 @@ async def test_surplus_bytes_meet_nobody(stage: Stage) -> None:
 
 
 async def test_a_reply_without_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lakeserve.gateway.inference.MAX_REPLY_BYTES", 1000)
+    monkeypatch.setattr("lakeserve.gateway.attempts.MAX_REPLY_BYTES", 1000)
     stage.vendor.script = lambda _: [chunked_head("application/json"), *[chunk(b"x" * 100)] * 50]
     answer = await stage.caller.call(CHAT, EXTERNAL)
     assert answer.error[:2] == (502, "INTERNAL_ERROR")

@@ -8,7 +8,7 @@ from gateway.caller import Answer
 from gateway.stage import CHAT, HELLO, Stage, endpoint, target
 from lakeserve.core.grants import Grantees
 from lakeserve.core.identity import Principal, token_digest
-from lakeserve.gateway.inference import MISSING_ENDPOINT
+from lakeserve.gateway.plan import MISSING_ENDPOINT
 
 MISSING = (404, "RESOURCE_DOES_NOT_EXIST", MISSING_ENDPOINT)
 ADMINS = Grantees(groups=frozenset({"admins"}))

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ from lakeserve.gateway.inference import Call, Inference
 from lakeserve.gateway.intake import CallerGone, Incoming, Receive
 from lakeserve.gateway.paths import DriverRoute, UnbuiltRoute, is_data_plane, parse
 from lakeserve.gateway.reply import JSON, Reply, Send
+from lakeserve.gateway.seams import Seams
 from lakeserve.gateway.upstream.pool import UpstreamPool
 
 logger = logging.getLogger(__name__)
@@ -56,11 +58,19 @@ class Gateway:
     Whoever makes one closes it with ``aclose``.
     """
 
-    def __init__(self, directory: Directory, activator: Activator, limits: GatewayLimits) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        activator: Activator,
+        limits: GatewayLimits,
+        seams: Seams | None = None,
+    ) -> None:
         self._directory = directory
         self._limits = limits
         self._pool = UpstreamPool()
-        self._inference = Inference(self._pool, activator, limits.max_request_bytes)
+        self._inference = Inference(
+            self._pool, activator, limits.max_request_bytes, seams or Seams()
+        )
         self._driver_proxy = DriverProxy(self._pool, limits.max_request_bytes)
         self._running: set[CallGuard] = set()
         self._is_closing = False
@@ -86,13 +96,14 @@ class Gateway:
         if scope["type"] != "http":
             await _refuse_upgrade(scope, send)
             return
+        started = time.perf_counter()
         reply = Reply(send, request_id())
         incoming = Incoming(receive)
         guard = CallGuard(self._limits.request_timeout_s)
         self._running.add(guard)
         try:
             with guard:
-                await self._answer(scope, incoming, reply, guard)
+                await self._answer(scope, incoming, reply, guard, started)
         except CallerGone:
             logger.debug("request %s: the caller has gone", reply.request_id)
         except WireError as error:
@@ -123,7 +134,9 @@ class Gateway:
             return False
         return True
 
-    async def _answer(self, scope: Scope, receive: Receive, reply: Reply, guard: CallGuard) -> None:
+    async def _answer(
+        self, scope: Scope, receive: Receive, reply: Reply, guard: CallGuard, started: float
+    ) -> None:
         if self._is_closing:
             raise Unavailable("The platform is stopping.")
         snapshot = self._directory.snapshot()
@@ -153,7 +166,9 @@ class Gateway:
             return
         if method != "POST":
             raise MethodNotAllowed(f"{method} is not allowed for {path}; send POST.", allow="POST")
-        await self._inference.answer(Call(route, caller, snapshot, headers, receive, reply, guard))
+        await self._inference.answer(
+            Call(route, caller, snapshot, headers, receive, reply, guard, started)
+        )
 
 
 async def _take_rest(scope: Scope, incoming: Incoming) -> None:

@@ -3,6 +3,7 @@
 from lakeserve.core.endpoints import Address
 from lakeserve.core.errors import Unavailable
 from lakeserve.core.ports import Snapshot
+from lakeserve.core.usage import CallRecord
 
 
 class FixedDirectory:
@@ -37,3 +38,18 @@ class FakeActivator:
         if entity_id not in self.addresses:
             raise Unavailable(f"Entity {entity_id} did not become ready.", retry_after=2)
         return self.addresses[entity_id]
+
+
+class FakeLedger:
+    """Remembers what it was told.
+
+    Attributes:
+        records: In the order in which calls ended.
+    """
+
+    def __init__(self) -> None:
+        self.records: list[CallRecord] = []
+
+    def record(self, call: CallRecord) -> None:
+        """Remember a call."""
+        self.records.append(call)

@@ -15,12 +15,15 @@ class CallGuard:
     """A context that ends its own task's work early, with an exception that says why.
 
     Raises, on leaving: ``CallerGone``, ``DeadlineExceeded``, or what ``end`` was called with.
+
+    Attributes:
+        reason: What the work was ended for, or None.
     """
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._loop = asyncio.get_running_loop()
-        self._reason: Exception | None = None
+        self.reason: Exception | None = None
         self._task: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._receive: Receive | None = None
@@ -43,10 +46,10 @@ class CallGuard:
         if self._watcher is not None:
             self._watcher.cancel()
         task, self._task = self._task, None
-        if self._reason is not None and kind is asyncio.CancelledError:
+        if self.reason is not None and kind is asyncio.CancelledError:
             if task is not None and sys.version_info >= (3, 11):
                 task.uncancel()
-            raise self._reason from None
+            raise self.reason from None
 
     def watch(self, receive: Receive) -> None:
         """The request is read: from now on all that can come from the caller is its leaving."""
@@ -56,8 +59,8 @@ class CallGuard:
 
     def end(self, reason: Exception) -> None:
         """End the call now, with this exception. Only the first reason counts."""
-        if self._task is not None and self._reason is None:
-            self._reason = reason
+        if self._task is not None and self.reason is None:
+            self.reason = reason
             self._task.cancel()
 
     def _be_late(self) -> None:

@@ -1,48 +1,40 @@
 """One call of an endpoint, from its body to the last byte of its answer."""
 
+import asyncio
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
-from lakeserve.core.endpoints import Address, RoutableEndpoint, Target
-from lakeserve.core.errors import (
-    BadRequest,
-    BadUpstream,
-    ConfigurationError,
-    PermissionDenied,
-    ResourceMissing,
-    Unavailable,
-    WireError,
-)
+from lakeserve.core.ai_gateway import AiGateway
+from lakeserve.core.endpoints import RoutableEndpoint
+from lakeserve.core.errors import NotBuilt
 from lakeserve.core.identity import Principal
 from lakeserve.core.ports import Activator, Snapshot
+from lakeserve.gateway.accounting import Account
+from lakeserve.gateway.attempts import Attempts, WholeAnswer
 from lakeserve.gateway.guard import CallGuard
-from lakeserve.gateway.intake import Receive, json_object, read_body
+from lakeserve.gateway.intake import CallerGone, Receive, json_object, read_body
 from lakeserve.gateway.paths import InferenceRoute
-from lakeserve.gateway.reply import Header, Reply
-from lakeserve.gateway.sse import DONE, EventSplitter
-from lakeserve.gateway.task import Question, question
-from lakeserve.gateway.traffic import pick
-from lakeserve.gateway.upstream.connection import Connection
-from lakeserve.gateway.upstream.failure import UpstreamFailure
-from lakeserve.gateway.upstream.head import json_request
-from lakeserve.gateway.upstream.pool import Origin, UpstreamPool
-from lakeserve.providers.base import Asked, EventTranslator, Provider, UpstreamRequest
-from lakeserve.providers.table import provider
-
-MAX_REPLY_BYTES = 64 * 1024 * 1024
-
-MISSING_ENDPOINT = (
-    "The given endpoint does not exist, please retry after checking the specified model and"
-    " version deployment exists."
+from lakeserve.gateway.plan import model_name, permitted
+from lakeserve.gateway.relay import (
+    named_headers,
+    origin_headers,
+    relay_checked_events,
+    relay_events,
 )
+from lakeserve.gateway.reply import Reply
+from lakeserve.gateway.seams import KeptAnswer, OutputRules, Seams
+from lakeserve.gateway.task import Question, question
+from lakeserve.gateway.upstream.pool import UpstreamPool
 
-# Some servers stream under a generic type; JSON and HTML are surely no events.
-_STREAM_TYPES = {"text/event-stream", "application/octet-stream", "text/plain", ""}
+_Seam = TypeVar("_Seam")
 
 
 class Call(NamedTuple):  # made once per call, for a third of what a frozen dataclass costs
-    """What the caller sent, and the way back to it."""
+    """What the caller sent, and the way back to it.
+
+    Attributes:
+        started: ``time.perf_counter()`` at the head of the request.
+    """
 
     route: InferenceRoute
     caller: Principal
@@ -51,203 +43,131 @@ class Call(NamedTuple):  # made once per call, for a third of what a frozen data
     receive: Receive
     reply: Reply
     guard: CallGuard
+    started: float
 
 
 class Inference:
     """Answers calls of endpoints."""
 
-    def __init__(self, pool: UpstreamPool, activator: Activator, max_request_bytes: int) -> None:
-        self._pool = pool
-        self._activator = activator
+    def __init__(
+        self, pool: UpstreamPool, activator: Activator, max_request_bytes: int, seams: Seams
+    ) -> None:
+        self._attempts = Attempts(pool, activator)
         self._max_request_bytes = max_request_bytes
+        self._seams = seams
 
     async def answer(self, call: Call) -> None:
-        """Answer one call.
+        """Answer one call, and have it written down however it ends.
 
         Raises:
             WireError: It failed; when the reply has started, in the middle of its stream.
             CallerGone: There is nobody left to answer.
         """
-        endpoint = _named_endpoint(call)
+        account = Account(
+            self._seams.ledger, call.reply.request_id, call.caller, call.headers, call.started
+        )
+        try:
+            await self._answer(call, account)
+        except asyncio.CancelledError:
+            account.close_with(call.guard.reason or CallerGone())
+            raise
+        except Exception as error:
+            account.close_with(error)
+            raise
+
+    async def _answer(self, call: Call, account: Account) -> None:
+        endpoint: RoutableEndpoint | None = None
+        if call.route.endpoint is not None:
+            endpoint = permitted(call.snapshot, call.caller, call.route.endpoint)
+            account.concerns(endpoint)
         raw = await read_body(call.headers, call.receive, self._max_request_bytes)
         call.guard.watch(call.receive)
         body = json_object(raw, call.headers)
-        endpoint = endpoint or _model_endpoint(call, body)
+        if endpoint is None:
+            endpoint = permitted(call.snapshot, call.caller, model_name(body))
+            account.concerns(endpoint)
         asked = question(endpoint, call.route.operation, body, raw)
-        target = pick(endpoint, call.route.entity)
-        translation = _translation(target)
-        request = translation.build(target, asked.operation, asked.body, asked.raw)
-        try:
-            connection = await self._send(target, translation, request, asked.stream)
+        account.asks(asked, body, raw)
+        if endpoint.ai_gateway is None:
+            await self._forward(call, endpoint, asked, account, None)
+        else:
+            await self._govern(call, endpoint, endpoint.ai_gateway, asked, account)
+
+    async def _govern(
+        self,
+        call: Call,
+        endpoint: RoutableEndpoint,
+        wanted: AiGateway,
+        asked: Question,
+        account: Account,
+    ) -> None:
+        seams = self._seams
+        if wanted.rate_limits:
+            limiter = _built(seams.limiter, "Rate limits")
+            account.reservation = await limiter.reserve(endpoint, call.caller, account.estimate)
+        if wanted.budgets:
+            _built(seams.budgets, "Budgets").check(endpoint, call.caller)
+        if wanted.cache_ttl_s is not None:
+            cache = _built(seams.cache, "Caching")
+            kept = await cache.find(endpoint, asked, call.headers)
+            if kept is not None:
+                await _give_again(call.reply, kept, asked, account)
+                return
+        sent = asked
+        if wanted.input_rules is not None:
+            sent = await _built(seams.rules, "Guardrails").check(endpoint, asked)
+        rules = None
+        if wanted.output_rules is not None:
+            rules = _built(seams.rules, "Guardrails").output(endpoint, sent)
+        answer = await self._forward(call, endpoint, sent, account, rules)
+        if wanted.cache_ttl_s is not None and seams.cache is not None and answer is not None:
+            seams.cache.keep(endpoint, asked, call.headers, answer)
+
+    async def _forward(
+        self,
+        call: Call,
+        endpoint: RoutableEndpoint,
+        asked: Question,
+        account: Account,
+        rules: OutputRules | None,
+    ) -> KeptAnswer | None:
+        """Ask upstream and pass the answer on; it is returned for those who keep answers."""
+        answer = await self._attempts.open(endpoint, call.route.entity, asked, account)
+        target = answer.target
+        if isinstance(answer, WholeAnswer):
+            body = answer.body
+            account.answered(body)
+            if rules is not None:
+                account.measured()  # of what came, not of what may leave
+                body = await rules.whole(body)
+                account.answered(body)
+            account.close(200)
+            await call.reply.whole(200, body, origin_headers(target))
+        else:
             try:
-                await _relay(call.reply, connection, target, translation, asked)
+                if rules is None:
+                    await relay_events(call.reply, answer, account)
+                else:
+                    await relay_checked_events(call.reply, answer, account, rules)
             finally:
-                self._pool.release(connection)
-        except UpstreamFailure as failure:
-            raise _failed(target, translation, failure) from failure
-
-    async def _send(
-        self, target: Target, translation: Provider, request: UpstreamRequest, stream: bool
-    ) -> Connection:
-        limit = None if stream else MAX_REPLY_BYTES
-        address = target.address or await self._activator.activate(target.entity_id)
-        try:
-            payload = _payload(target, address, request)
-            return await self._pool.exchange(Origin(address), payload, b"POST", limit)
-        except UpstreamFailure as failure:
-            if failure.received or not translation.restartable:
-                raise
-        address = await self._activator.activate(target.entity_id)
-        payload = _payload(target, address, request)
-        return await self._pool.exchange(Origin(address), payload, b"POST", limit)
+                self._attempts.release(answer)
+        if endpoint.ai_gateway is None or endpoint.ai_gateway.cache_ttl_s is None:
+            return None
+        return account.given(target)
 
 
-def _payload(target: Target, address: Address, request: UpstreamRequest) -> bytes:
-    try:
-        return json_request(address, request.path, request.headers, request.body)
-    except ValueError as error:
-        raise Unavailable(
-            f"The configuration of served entity {target.entity_name!r} cannot be sent: {error}"
-        ) from None
+def _built(seam: _Seam | None, name: str) -> _Seam:
+    if seam is None:
+        raise NotBuilt(f"{name} are not implemented by this server.")
+    return seam
 
 
-async def _relay(
-    reply: Reply, connection: Connection, target: Target, translation: Provider, asked: Question
-) -> None:
-    """Pass the upstream's answer on."""
-    if not 200 <= connection.status < 300:
-        raise await _refusal(connection, target, translation)
-    if asked.stream and _media_type(connection) in _STREAM_TYPES:
-        await _relay_events(reply, connection, target, translation, asked)
-        return
-    body = await connection.body(MAX_REPLY_BYTES)
-    if asked.stream or not _looks_like_object(body):
-        expected = "a stream of events" if asked.stream else "a JSON object"
-        raise BadUpstream(
-            f"The upstream of served entity {target.entity_name!r} answered with"
-            f" {_media_type(connection) or 'no content type'} where {expected} was expected."
-        )
-    body = translation.reply(Asked(target, asked.operation, asked.body), body)
-    await reply.whole(200, body, _origin_headers(target))
-
-
-async def _relay_events(
-    reply: Reply, connection: Connection, target: Target, translation: Provider, asked: Question
-) -> None:
-    splitter = EventSplitter()
-    translator = translation.events(Asked(target, asked.operation, asked.body))
-    await reply.start_events(_origin_headers(target))
-    try:
-        while data := await connection.read():
-            events = splitter.feed(data)
-            if translator is not None and events:
-                events = translator.feed(events)
-            if events:
-                await reply.part(events)
-            if translator is not None and translator.failure is not None:
-                raise _without_credential(translator.failure, target)
-    except UpstreamFailure:
-        if not (splitter.done if translator is None else translator.done):
-            raise
-    if _is_cut(connection, splitter, translator):
-        raise BadUpstream(
-            f"The upstream of served entity {target.entity_name!r} ended its stream early."
-        )
-    await reply.end(b"" if splitter.done and translator is None else DONE)
-
-
-def _is_cut(
-    connection: Connection, splitter: EventSplitter, translator: EventTranslator | None
-) -> bool:
-    """Whether a stream that has ended is not whole."""
-    if translator is not None:
-        return not translator.done
-    return not splitter.done and connection.close_delimited
-
-
-async def _refusal(connection: Connection, target: Target, translation: Provider) -> WireError:
-    """The error that stands for the upstream's; its text never holds our credential."""
-    body = await connection.body(MAX_REPLY_BYTES)
-    headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in connection.headers}
-    error = translation.error(connection.status, body, headers)
-    return _without_credential(error, target)
-
-
-def _without_credential(error: WireError, target: Target) -> WireError:
-    if target.credential and target.credential in error.message:
-        error.message = error.message.replace(target.credential, "[REDACTED]")
-    return error
-
-
-def _failed(target: Target, translation: Provider, failure: UpstreamFailure) -> WireError:
-    if translation.restartable and not failure.received:
-        return Unavailable(
-            f"The worker of served entity {target.entity_name!r} does not answer: {failure.reason}."
-        )
-    return BadUpstream(
-        f"The upstream of served entity {target.entity_name!r} failed: {failure.reason}."
-    )
-
-
-def _named_endpoint(call: Call) -> RoutableEndpoint | None:
-    name = call.route.endpoint
-    return None if name is None else _endpoint(call, name)
-
-
-def _model_endpoint(call: Call, body: Mapping[str, Any]) -> RoutableEndpoint:
-    if "model" not in body:
-        raise BadRequest("Missing required field 'model': the name of the endpoint.")
-    name = body["model"]
-    if not isinstance(name, str):
-        raise BadRequest("Field 'model' must be a string, the name of the endpoint.")
-    return _endpoint(call, name)
-
-
-def _endpoint(call: Call, name: str) -> RoutableEndpoint:
-    endpoint = call.snapshot.endpoints.get(name)
-    if endpoint is not None:
-        if endpoint.callers.include(call.caller):
-            return endpoint
-        if endpoint.viewers.include(call.caller):
-            raise PermissionDenied(f"{call.caller.name} does not have CAN_QUERY on '{name}'.")
-    # The same answer for both: who may not see an endpoint learns nothing of it.
-    raise ResourceMissing(MISSING_ENDPOINT)
-
-
-def _translation(target: Target) -> Provider:
-    try:
-        return provider(target.provider)
-    except ConfigurationError as error:
-        raise Unavailable(f"Served entity {target.entity_name!r} cannot serve: {error}") from None
-
-
-def _media_type(connection: Connection) -> str:
-    for name, value in connection.headers:
-        if name == b"content-type":
-            return value.partition(b";")[0].strip().lower().decode("latin-1")
-    return ""
-
-
-def _looks_like_object(body: bytes) -> bool:
-    """Whether a reply can be JSON; parsing what is only passed on would cost too much."""
-    if body[:1] == b"{" and body[-1:] == b"}":
-        return True
-    body = body.strip()
-    return body[:1] == b"{" and body[-1:] == b"}"
-
-
-def _origin_headers(target: Target) -> tuple[Header, Header]:
-    return _named_headers(target.entity_name, target.model_name)
-
-
-@lru_cache(maxsize=1024)
-def _named_headers(entity_name: str, model_name: str) -> tuple[Header, Header]:
-    return (
-        (b"served-model-name", _header_value(entity_name)),
-        (b"x-lakeserve-model", _header_value(model_name)),
-    )
-
-
-def _header_value(text: str) -> bytes:
-    """Text as a header value; what cannot stand in one becomes a question mark."""
-    return "".join(c if " " <= c <= "~" else "?" for c in text).encode()
+async def _give_again(reply: Reply, kept: KeptAnswer, asked: Question, account: Account) -> None:
+    account.found(kept)
+    account.close(200)
+    headers = (*named_headers(kept.entity_name, kept.model_name), *kept.headers)
+    if asked.stream:
+        await reply.start_events(headers)
+        await reply.end(kept.body)
+    else:
+        await reply.whole(200, kept.body, headers)

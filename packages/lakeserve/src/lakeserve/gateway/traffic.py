@@ -6,20 +6,22 @@ from lakeserve.core.endpoints import RoutableEndpoint, Target
 from lakeserve.core.errors import ResourceMissing, Unavailable
 
 
-def pick(endpoint: RoutableEndpoint, entity: str | None) -> Target:
-    """The target for one call: the named one, or one drawn by weight from those that can serve.
+def order(endpoint: RoutableEndpoint, entity: str | None) -> tuple[Target, ...]:
+    """Who is asked first, and who may be asked after it fails.
+
+    The named entity alone; otherwise one drawn by weight and, where the endpoint falls back, the
+    others in the order of the configuration, those without traffic included.
 
     Raises:
         ResourceMissing: The endpoint has no entity of that name.
-        Unavailable: The target cannot serve; the text says why.
+        Unavailable: It has none at all.
     """
-    target = _drawn(endpoint) if entity is None else _named(endpoint, entity)
-    if target.failure is not None:
-        raise Unavailable(
-            f"Served entity {target.entity_name!r} of endpoint {endpoint.name!r} cannot serve:"
-            f" {target.failure}"
-        )
-    return target
+    if entity is not None:
+        return (_named(endpoint, entity),)
+    first = _drawn(endpoint)
+    if endpoint.ai_gateway is None or not endpoint.ai_gateway.fallback:
+        return (first,)
+    return (first, *(target for target in endpoint.targets if target is not first))
 
 
 def _named(endpoint: RoutableEndpoint, entity: str) -> Target:

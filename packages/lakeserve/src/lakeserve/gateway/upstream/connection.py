@@ -1,6 +1,7 @@
 """One connection to an upstream, carrying one exchange at a time."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import cast
 
@@ -20,6 +21,7 @@ class Connection(asyncio.Protocol):
     Attributes:
         kept: The pool's: where this connection waits for its next exchange.
         idle_since: The pool's: the loop's time when it began to wait.
+        answered_at: ``time.perf_counter()`` at the first byte of the reply.
     """
 
     def __init__(self, on_lost: Callable[["Connection"], None]) -> None:
@@ -35,6 +37,7 @@ class Connection(asyncio.Protocol):
         self._whole_limit: int | None = None
         self.kept: list[Connection] = []
         self.idle_since = 0.0
+        self.answered_at = 0.0
 
     @property
     def status(self) -> int:
@@ -156,6 +159,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
         reader = self._reader
+        if not reader.received:
+            self.answered_at = time.perf_counter()
         try:
             reader.feed(data)
         except MalformedReply as failure:

@@ -1,0 +1,274 @@
+"""What is written down of one call: gathered on its way, written once, before its last byte."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from lakeserve.core.endpoints import RoutableEndpoint, Target
+from lakeserve.core.errors import WireError
+from lakeserve.core.identity import Principal
+from lakeserve.core.ports import Ledger
+from lakeserve.core.usage import CallRecord
+from lakeserve.gateway.intake import CallerGone
+from lakeserve.gateway.observation import (
+    NOTHING,
+    Measured,
+    StreamObservation,
+    asked_tokens,
+    input_characters,
+    measure_reply,
+)
+from lakeserve.gateway.seams import KeptAnswer, Reservation
+from lakeserve.gateway.stream_reply import whole_of_stream
+from lakeserve.gateway.task import Question
+from lakeserve.providers.base import Operation
+
+TAGS_HEADER = b"databricks-ai-gateway-request-tags"
+CALLER_GONE = 499
+FAULT = 500
+
+
+class Account:
+    """One call of an endpoint as far as it has come.
+
+    Attributes:
+        started: ``time.perf_counter()`` at the head of the request.
+        reservation: What the call has taken of its limits.
+        attempts: Upstream exchanges that were begun.
+        target: Who was asked last.
+        first_byte: ``time.perf_counter()`` at the first byte of the answer, 0.0 before it.
+        stream: What has come as events.
+        passed: What of them went to the caller, where rules may have changed them.
+    """
+
+    __slots__ = (
+        "_body",
+        "_cached",
+        "_caller",
+        "_characters",
+        "_endpoint",
+        "_headers",
+        "_is_closed",
+        "_ledger",
+        "_measured",
+        "_operation",
+        "_raw",
+        "_request_id",
+        "_response",
+        "_sent",
+        "_streaming",
+        "attempts",
+        "first_byte",
+        "passed",
+        "reservation",
+        "started",
+        "stream",
+        "target",
+    )
+
+    def __init__(
+        self,
+        ledger: Ledger | None,
+        request_id: str,
+        caller: Principal,
+        headers: Mapping[bytes, bytes],
+        started: float,
+    ) -> None:
+        self._ledger = ledger
+        self._request_id = request_id
+        self._caller = caller
+        self._headers = headers
+        self.started = started
+        self._endpoint: RoutableEndpoint | None = None
+        self._operation: Operation | None = None
+        self._streaming = False
+        self._body: Mapping[str, Any] = {}
+        self._raw: bytes | None = None
+        self._characters = -1
+        self._measured: Measured | None = None
+        self._response: bytes | None = None
+        self._cached: KeptAnswer | None = None
+        self._is_closed = False
+        self._sent = 0.0
+        self.attempts = 0
+        self.target: Target | None = None
+        self.first_byte = 0.0
+        self.reservation: Reservation | None = None
+        self.stream: StreamObservation | None = None
+        self.passed: StreamObservation | None = None
+
+    def concerns(self, endpoint: RoutableEndpoint) -> None:
+        """The endpoint is known, and the caller may query it: from now on the call counts."""
+        self._endpoint = endpoint
+
+    def asks(self, asked: Question, body: Mapping[str, Any], raw: bytes) -> None:
+        """The question is understood; ``body`` still has the gateway's own fields."""
+        self._operation = asked.operation
+        self._streaming = asked.stream
+        self._body = body
+        self._raw = raw
+
+    @property
+    def estimate(self) -> int:
+        """Tokens that the call may use."""
+        return asked_tokens(self._input_characters, self._body)
+
+    def begins(self, target: Target) -> None:
+        """A request is about to leave for an upstream."""
+        self.attempts += 1
+        self.target = target
+        self._sent = time.perf_counter()
+
+    def answered(self, body: bytes) -> None:
+        """The whole answer is here, in the form in which it leaves."""
+        self._response = body
+
+    def observes_stream(self) -> StreamObservation:
+        """The answer comes as events, which are told to the observation."""
+        self.stream = self.passed = StreamObservation()
+        return self.stream
+
+    def observes_passed(self) -> StreamObservation:
+        """What leaves is not what came; both are observed."""
+        self.passed = StreamObservation()
+        return self.passed
+
+    def found(self, kept: KeptAnswer) -> None:
+        """The answer is one that was given before."""
+        self._cached = kept
+        self._response = kept.body
+        self._measured = Measured(kept.input_tokens, kept.output_tokens, 0)
+
+    def given(self, target: Target) -> KeptAnswer | None:
+        """The whole answer for those who keep answers; None when it was too long to remember."""
+        passed = self.passed
+        body = self._response if passed is None else passed.events
+        if body is None or not (passed is None or passed.is_whole):
+            return None
+        used = self.measured()
+        return KeptAnswer(
+            body,
+            target.entity_id,
+            target.entity_name,
+            target.model_name,
+            input_tokens=used.input_tokens,
+            output_tokens=used.output_tokens,
+        )
+
+    def measured(self) -> Measured:
+        """The size of what was answered so far."""
+        if self._measured is None:
+            self._measured = self._measure()
+        return self._measured
+
+    def close(self, status: int) -> None:
+        """The call is over, or about to be: settle its limits and write it down. Once.
+
+        Raises:
+            WireError: It cannot be written down.
+        """
+        if self._is_closed or self._endpoint is None:
+            return
+        self._is_closed = True
+        if self.reservation is not None:
+            used = self.measured()
+            is_free = self._cached is not None
+            self.reservation.settle(0 if is_free else used.input_tokens + used.output_tokens)
+        if self._ledger is not None:
+            self._ledger.record(self._record(self._endpoint, status))
+
+    def close_with(self, error: BaseException) -> None:
+        """The call has failed."""
+        if isinstance(error, WireError):
+            self.close(error.status)
+        else:
+            self.close(CALLER_GONE if isinstance(error, CallerGone) else FAULT)
+
+    @property
+    def _input_characters(self) -> int:
+        if self._characters < 0:
+            operation = self._operation
+            self._characters = 0 if operation is None else input_characters(operation, self._body)
+        return self._characters
+
+    def _measure(self) -> Measured:
+        if self.stream is not None:
+            return self.stream.measure(self._input_characters)
+        if self._response is None or self._operation is None:
+            return NOTHING
+        return measure_reply(self._operation, self._response, self._input_characters)
+
+    def _record(self, endpoint: RoutableEndpoint, status: int) -> CallRecord:
+        used = self.measured()
+        now = time.perf_counter()
+        started = self.started
+        entity_id, entity_name = self._entity()
+        has_payloads = _keeps_payloads(endpoint)
+        return CallRecord(
+            request_id=self._request_id,
+            client_request_id=_text(self._body.get("client_request_id")),
+            endpoint_id=endpoint.id,
+            endpoint_name=endpoint.name,
+            entity_id=entity_id,
+            entity_name=entity_name,
+            requester=self._caller.name,
+            operation=self._operation or "",
+            status=status,
+            streaming=self._streaming,
+            started_at=int((time.time() - now + started) * 1000),
+            duration_ms=(now - started) * 1000,
+            queue_ms=((self._sent or now) - started) * 1000,
+            first_byte_ms=(self.first_byte - started) * 1000 if self.first_byte else None,
+            input_tokens=used.input_tokens,
+            output_tokens=used.output_tokens,
+            input_characters=self._input_characters,
+            output_characters=used.output_characters,
+            attempts=self.attempts,
+            is_cached=self._cached is not None,
+            usage_context=self._usage_context(),
+            request=self._raw if has_payloads else None,
+            response=self._payload() if has_payloads else None,
+        )
+
+    def _entity(self) -> tuple[str, str]:
+        if self._cached is not None:
+            return self._cached.entity_id, self._cached.entity_name
+        target = self.target
+        return ("", "") if target is None else (target.entity_id, target.entity_name)
+
+    def _usage_context(self) -> dict[str, str]:
+        """The caller's own marks, of the body and of the header that newer clients send."""
+        given = self._body.get("usage_context")
+        tags = self._headers.get(TAGS_HEADER)
+        if given is None and tags is None:
+            return {}
+        return {**_text_map(_parsed(tags)), **_text_map(given)}
+
+    def _payload(self) -> bytes | None:
+        if self.passed is None:
+            return self._response
+        return whole_of_stream(self._operation or "", self.passed.events)
+
+
+def _keeps_payloads(endpoint: RoutableEndpoint) -> bool:
+    asked = endpoint.ai_gateway
+    return asked is not None and asked.payload_table is not None and asked.payload_table.enabled
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _parsed(tags: bytes | None) -> Any:
+    try:
+        return None if tags is None else orjson.loads(tags)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _text_map(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        return {}
+    return {key: item if isinstance(item, str) else str(item) for key, item in value.items()}

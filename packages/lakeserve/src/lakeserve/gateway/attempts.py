@@ -1,0 +1,256 @@
+"""Asks the entities of an endpoint, one after the other, until one begins to answer."""
+
+from typing import NamedTuple
+
+from lakeserve.core.ai_gateway import AiGateway
+from lakeserve.core.endpoints import Address, RoutableEndpoint, Target
+from lakeserve.core.errors import BadUpstream, ConfigurationError, Unavailable, WireError
+from lakeserve.core.ports import Activator
+from lakeserve.gateway.accounting import Account
+from lakeserve.gateway.events import EventSource
+from lakeserve.gateway.task import Question
+from lakeserve.gateway.traffic import order
+from lakeserve.gateway.upstream.connection import Connection
+from lakeserve.gateway.upstream.failure import UpstreamFailure
+from lakeserve.gateway.upstream.head import json_request
+from lakeserve.gateway.upstream.pool import Origin, UpstreamPool
+from lakeserve.providers.base import Asked, Provider, UpstreamRequest
+from lakeserve.providers.table import provider
+
+MAX_REPLY_BYTES = 64 * 1024 * 1024
+
+# Some servers stream under a generic type; JSON and HTML are surely no events.
+_STREAM_TYPES = {"text/event-stream", "application/octet-stream", "text/plain", ""}
+
+
+class WholeAnswer(NamedTuple):
+    """An answer in one piece, in the caller's form."""
+
+    target: Target
+    body: bytes
+
+
+class OpenStream(NamedTuple):
+    """An answer in events of which the first ones are here; ``first`` is empty when it has none."""
+
+    target: Target
+    first: bytes
+    events: EventSource
+
+
+class AttemptFailed(Exception):
+    """One entity did not begin to answer.
+
+    Attributes:
+        error: What the caller is told if nobody else answers.
+        status: The upstream's; 0 when it gave none that counts.
+    """
+
+    def __init__(self, error: WireError, status: int = 0) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.status = status
+
+
+class Attempts:
+    """Opens answers. Whoever gets an open stream gives its connection back with ``release``."""
+
+    def __init__(self, pool: UpstreamPool, activator: Activator) -> None:
+        self._pool = pool
+        self._activator = activator
+
+    def release(self, stream: OpenStream) -> None:
+        """The stream is over, or nobody wants the rest of it."""
+        self._pool.release(stream.events.connection)
+
+    async def open(
+        self, endpoint: RoutableEndpoint, entity: str | None, asked: Question, account: Account
+    ) -> WholeAnswer | OpenStream:
+        """The first answer that begins.
+
+        Args:
+            endpoint: Whose entities are asked.
+            entity: The only one that may answer, or None for any.
+            asked: The question.
+            account: Is told of every attempt.
+
+        Raises:
+            WireError: Nobody answers; it is the last one's error.
+        """
+        failed: AttemptFailed | None = None
+        for target in order(endpoint, entity):
+            try:
+                return await self._attempt(endpoint, target, asked, account)
+            except AttemptFailed as failure:
+                failed = failure
+            if endpoint.ai_gateway is None or not _lets_next_try(endpoint.ai_gateway, failed):
+                break
+        if failed is None:
+            raise Unavailable(f"Endpoint {endpoint.name!r} has no served entity yet.")
+        raise failed.error from failed.__cause__
+
+    async def _attempt(
+        self, endpoint: RoutableEndpoint, target: Target, asked: Question, account: Account
+    ) -> WholeAnswer | OpenStream:
+        if target.failure is not None:
+            raise AttemptFailed(
+                Unavailable(
+                    f"Served entity {target.entity_name!r} of endpoint {endpoint.name!r} cannot"
+                    f" serve: {target.failure}"
+                )
+            )
+        translation = _translation(target)
+        request = translation.build(target, asked.operation, asked.body, asked.raw)
+        account.begins(target)
+        try:
+            connection = await self._send(target, translation, request, asked.stream)
+            try:
+                return await self._begin(connection, target, translation, asked, account)
+            except BaseException:
+                self._pool.release(connection)
+                raise
+        except UpstreamFailure as failure:
+            raise AttemptFailed(_failed(target, translation, failure)) from failure
+
+    async def _send(
+        self, target: Target, translation: Provider, request: UpstreamRequest, stream: bool
+    ) -> Connection:
+        limit = None if stream else MAX_REPLY_BYTES
+        address = target.address or await self._activate(target)
+        try:
+            payload = _payload(target, address, request)
+            return await self._pool.exchange(Origin(address), payload, b"POST", limit)
+        except UpstreamFailure as failure:
+            if failure.received or not translation.restartable:
+                raise
+        address = await self._activate(target)
+        payload = _payload(target, address, request)
+        return await self._pool.exchange(Origin(address), payload, b"POST", limit)
+
+    async def _activate(self, target: Target) -> Address:
+        try:
+            return await self._activator.activate(target.entity_id)
+        except WireError as error:
+            raise AttemptFailed(error) from error
+
+    async def _begin(
+        self,
+        connection: Connection,
+        target: Target,
+        translation: Provider,
+        asked: Question,
+        account: Account,
+    ) -> WholeAnswer | OpenStream:
+        """The answer, once it can be told that it is one."""
+        account.first_byte = connection.answered_at
+        if not 200 <= connection.status < 300:
+            error = await _refusal(connection, target, translation)
+            raise AttemptFailed(error, connection.status)
+        if asked.stream and _media_type(connection) in _STREAM_TYPES:
+            return await _open_stream(connection, target, translation, asked)
+        body = await connection.body(MAX_REPLY_BYTES)
+        if asked.stream or not _looks_like_object(body):
+            expected = "a stream of events" if asked.stream else "a JSON object"
+            raise AttemptFailed(
+                BadUpstream(
+                    f"The upstream of served entity {target.entity_name!r} answered with"
+                    f" {_media_type(connection) or 'no content type'} where {expected} was"
+                    " expected."
+                )
+            )
+        self._pool.release(connection)
+        return WholeAnswer(target, _read_reply(target, translation, asked, body))
+
+
+async def _open_stream(
+    connection: Connection, target: Target, translation: Provider, asked: Question
+) -> OpenStream:
+    translator = translation.events(Asked(target, asked.operation, asked.body))
+    events = EventSource(connection, target, translator)
+    try:
+        return OpenStream(target, await events.read(), events)
+    except WireError as error:
+        raise AttemptFailed(without_credential(error, target)) from error
+
+
+def _read_reply(target: Target, translation: Provider, asked: Question, body: bytes) -> bytes:
+    try:
+        return translation.reply(Asked(target, asked.operation, asked.body), body)
+    except WireError as error:
+        raise AttemptFailed(error) from error
+
+
+def _lets_next_try(gateway: AiGateway, failure: AttemptFailed) -> bool:
+    """Whether the endpoint's owner wants another entity to be asked."""
+    if not gateway.fallback:
+        return False
+    chosen = gateway.routing.fallback_statuses
+    if not failure.status:
+        return not chosen or failure.error.status in chosen
+    if chosen:
+        return failure.status in chosen
+    return failure.status == 429 or failure.status >= 500
+
+
+def _payload(target: Target, address: Address, request: UpstreamRequest) -> bytes:
+    try:
+        return json_request(address, request.path, request.headers, request.body)
+    except ValueError as error:
+        raise AttemptFailed(
+            Unavailable(
+                f"The configuration of served entity {target.entity_name!r} cannot be sent: {error}"
+            )
+        ) from None
+
+
+def _translation(target: Target) -> Provider:
+    try:
+        return provider(target.provider)
+    except ConfigurationError as error:
+        raise AttemptFailed(
+            Unavailable(f"Served entity {target.entity_name!r} cannot serve: {error}")
+        ) from None
+
+
+async def _refusal(connection: Connection, target: Target, translation: Provider) -> WireError:
+    """The error that stands for the upstream's; its text never holds our credential."""
+    body = await connection.body(MAX_REPLY_BYTES)
+    headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in connection.headers}
+    return without_credential(translation.error(connection.status, body, headers), target)
+
+
+def without_credential(error: WireError, target: Target) -> WireError:
+    """The same error, its text without the credential that the upstream was shown."""
+    if target.credential and target.credential in error.message:
+        error.message = error.message.replace(target.credential, "[REDACTED]")
+    return error
+
+
+def _failed(target: Target, translation: Provider, failure: UpstreamFailure) -> WireError:
+    if translation.restartable and not failure.received:
+        return Unavailable(
+            f"The worker of served entity {target.entity_name!r} does not answer: {failure.reason}."
+        )
+    return cut(target, failure)
+
+
+def cut(target: Target, failure: UpstreamFailure) -> WireError:
+    """The error for an upstream that failed without saying why."""
+    return BadUpstream(
+        f"The upstream of served entity {target.entity_name!r} failed: {failure.reason}."
+    )
+
+
+def _media_type(connection: Connection) -> str:
+    for name, value in connection.headers:
+        if name == b"content-type":
+            return value.partition(b";")[0].strip().lower().decode("latin-1")
+    return ""
+
+
+def _looks_like_object(body: bytes) -> bool:
+    """Whether a reply can be JSON; parsing what is only passed on would cost too much."""
+    if body[:1] == b"{" and body[-1:] == b"}":
+        return True
+    body = body.strip()
+    return body[:1] == b"{" and body[-1:] == b"}"

@@ -1,0 +1,76 @@
+"""The events of one upstream answer, in the form that the caller is promised."""
+
+from lakeserve.core.endpoints import Target
+from lakeserve.core.errors import BadUpstream, WireError
+from lakeserve.gateway.sse import DONE, EventSplitter
+from lakeserve.gateway.upstream.connection import Connection
+from lakeserve.gateway.upstream.failure import UpstreamFailure
+from lakeserve.providers.base import EventTranslator
+
+
+class EventSource:
+    """Whole events, translated where the provider speaks another dialect.
+
+    Attributes:
+        target: Who answers.
+        connection: Where the answer comes from.
+        tail: What is still to be sent once ``read`` has returned nothing.
+    """
+
+    __slots__ = ("_pending", "_splitter", "_translator", "connection", "tail", "target")
+
+    def __init__(
+        self, connection: Connection, target: Target, translator: EventTranslator | None
+    ) -> None:
+        self.connection = connection
+        self.target = target
+        self.tail = b""
+        self._translator = translator
+        self._splitter = EventSplitter()
+        self._pending: WireError | None = None
+
+    async def read(self) -> bytes:
+        """The next whole events; empty at the end of the answer.
+
+        Raises:
+            WireError: The upstream reported a failure, or what it sent cannot be used.
+            UpstreamFailure: The answer was cut.
+        """
+        if self._pending is not None:
+            raise self._pending
+        try:
+            while data := await self.connection.read():
+                events = self._take(data)
+                if events:
+                    return events
+                if self._pending is not None:
+                    raise self._pending
+        except UpstreamFailure:
+            if not self._is_done():
+                raise
+        self._end()
+        return b""
+
+    def _take(self, data: bytes) -> bytes:
+        events = self._splitter.feed(data)
+        translator = self._translator
+        if translator is None or not events:
+            return events
+        events = translator.feed(events)
+        if translator.failure is not None:
+            self._pending = translator.failure
+        return events
+
+    def _is_done(self) -> bool:
+        return self._splitter.done if self._translator is None else self._translator.done
+
+    def _end(self) -> None:
+        # Without its end mark a stream is whole only where HTTP says so.
+        is_whole = self._is_done() or (
+            self._translator is None and not self.connection.close_delimited
+        )
+        if not is_whole:
+            raise BadUpstream(
+                f"The upstream of served entity {self.target.entity_name!r} ended its stream early."
+            )
+        self.tail = b"" if self._splitter.done and self._translator is None else DONE
