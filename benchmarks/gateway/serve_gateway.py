@@ -14,8 +14,9 @@ from lakeserve.core.endpoints import Address, RoutableEndpoint, Target, Task
 from lakeserve.core.grants import EVERYONE
 from lakeserve.core.identity import DEVELOPMENT_TOKEN, Principal, token_digest
 from lakeserve.core.ports import Snapshot
-from lakeserve.gateway.app import Gateway, GatewayLimits
+from lakeserve.gateway.app import Gateway
 from lakeserve.gateway.fake import FakeActivator, FixedDirectory
+from lakeserve.gateway.inference import GatewayLimits
 from lakeserve.gateway.joined_writes import JoinedWritesProtocol
 
 

@@ -20,7 +20,8 @@ from lakeserve.control.bootstrap import apply_settings
 from lakeserve.control.secrets.keys import open_key_ring
 from lakeserve.control.secrets.vault import Vault
 from lakeserve.core.errors import ConfigurationError
-from lakeserve.gateway.app import Gateway, GatewayLimits
+from lakeserve.gateway.app import Gateway
+from lakeserve.gateway.inference import GatewayLimits
 from lakeserve.gateway.joined_writes import JoinedWritesProtocol
 from lakeserve.reconcile.supervisor import Supervisor
 from lakeserve.settings import Settings

@@ -41,6 +41,7 @@ async def test_a_whole_answer(stage: Stage) -> None:
     assert record.first_byte_ms is not None
     assert 0 <= record.queue_ms <= record.first_byte_ms <= record.duration_ms
     assert (record.attempts, record.is_cached, record.is_shadow) == (1, False, False)
+    assert (record.provider, record.model, record.error_code) == ("local", "demo", "")
     assert (record.request, record.response) == (None, None)
 
 
@@ -104,6 +105,7 @@ async def test_failures(stage: Stage, body: dict[str, Any], steps: list[Step], s
     assert answer.status == record.status == status
     assert (record.input_tokens, record.output_tokens) == (0, 0)
     assert record.entity_name == "my-external-1"
+    assert record.error_code == answer.error[1]
 
 
 @pytest.mark.parametrize("end", ["close", "reset", b"garbage\r\n"])

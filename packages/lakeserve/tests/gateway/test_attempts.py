@@ -1,5 +1,6 @@
 """Who is asked after an entity has failed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -133,3 +134,117 @@ async def test_without_fallback(
     stage.vendor.script = lambda _: [whole(500, b"{}")]
     assert (await stage.caller.call(PATH, HELLO)).status == 502
     assert spare.seen == []
+
+
+def routed(stage: Stage, *, fallback: bool = True, **routing: Any) -> None:
+    stage.govern("two", AiGateway(fallback=fallback, routing=Routing(**routing)))
+
+
+@pytest.mark.parametrize("body", [HELLO, STREAM])
+async def test_an_entity_is_asked_again(
+    stage: Stage, spare: StrictUpstream, body: dict[str, Any]
+) -> None:
+    routed(stage, retries=2)
+    stage.vendor.script = lambda _: (
+        answering(body) if len(stage.vendor.seen) == 3 else [whole(500, b"{}")]
+    )
+    answer = await stage.caller.call(PATH, body)
+    assert (answer.status, answer.headers["served-model-name"]) == (200, "a")
+    assert stage.ledger.records[0].attempts == 3
+    assert spare.seen == []
+
+
+async def test_then_the_next_one_is(stage: Stage, spare: StrictUpstream) -> None:
+    routed(stage, retries=1)
+    stage.vendor.script = lambda _: ["reset"]
+    assert (await stage.caller.call(PATH, HELLO)).headers["served-model-name"] == "b"
+    assert len(stage.vendor.seen) == 2
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_final_refusals_are_not_repeated(
+    stage: Stage, spare: StrictUpstream, status: int
+) -> None:
+    routed(stage, retries=3)
+    stage.vendor.script = lambda _: [whole(status, b"{}")]
+    assert (await stage.caller.call(PATH, HELLO)).status == status
+    assert len(stage.vendor.seen) == 1
+
+
+async def test_who_wants_to_be_left_alone_is(stage: Stage, spare: StrictUpstream) -> None:
+    routed(stage, fallback=False, retries=3)
+    stage.vendor.script = lambda _: [whole(429, b"{}", "application/json", ("retry-after", "30"))]
+    assert (await stage.caller.call(PATH, HELLO)).headers["retry-after"] == "30"
+    assert len(stage.vendor.seen) == 1
+
+
+async def test_repetitions_stay_a_share(stage: Stage, spare: StrictUpstream) -> None:
+    routed(stage, fallback=False, retries=3)
+    stage.vendor.script = lambda _: [whole(500, b"{}")]
+    for _ in range(20):
+        assert (await stage.caller.call(PATH, HELLO)).status == 502
+    assert len(stage.vendor.seen) <= 20 + 10 + 20 * 0.2
+
+
+async def test_a_dead_upstream_is_left_alone(stage: Stage, spare: StrictUpstream) -> None:
+    stage.vendor.script = lambda _: ["close"]
+    for _ in range(20):
+        assert (await stage.caller.call(PATH, HELLO)).headers["served-model-name"] == "b"
+    assert len(stage.vendor.seen) == 5
+    routed(stage, fallback=False)
+    answer = await stage.caller.call(PATH, HELLO)
+    assert answer.error[:2] == (503, "TEMPORARILY_UNAVAILABLE")
+    assert answer.headers["retry-after"] == "1"
+    assert len(stage.vendor.seen) == 5
+    stage.vendor.script = lambda _: [whole(200, b"{}")]
+    for _ in range(500):
+        if (await stage.caller.call(PATH, HELLO)).status == 200:
+            break
+        await asyncio.sleep(0.01)
+    assert (await stage.caller.call(PATH, HELLO)).status == 200
+
+
+@pytest.mark.parametrize("limit", ["first_token_timeout_s", "timeout_s"])
+@pytest.mark.parametrize(
+    ("body", "steps"),
+    [
+        (HELLO, [5.0]),
+        (STREAM, [5.0]),
+        (STREAM, [chunked_head(), 5.0]),
+        (STREAM, [chunked_head(), chunk(b": ping\n\n"), 5.0]),
+    ],
+)
+async def test_who_is_too_slow_to_begin(
+    stage: Stage, spare: StrictUpstream, limit: str, body: dict[str, Any], steps: list[Step]
+) -> None:
+    stage.vendor.script = lambda _: steps
+    slow: dict[str, Any] = {limit: 0.1}
+    routed(stage, **slow)
+    assert (await stage.caller.call(PATH, body)).headers["served-model-name"] == "b"
+    routed(stage, fallback=False, **slow)
+    answer = await stage.caller.call(PATH, body)
+    assert answer.error[:2] == (504, "DEADLINE_EXCEEDED")
+    assert "0.1 seconds" in answer.error[2]
+
+
+async def test_who_has_begun_may_go_on(stage: Stage, spare: StrictUpstream) -> None:
+    routed(stage, first_token_timeout_s=0.2)
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{"
+    stage.vendor.script = lambda seen: (
+        [chunked_head(), chunk(EVENT), 0.4, chunk(DONE), LAST_CHUNK]
+        if "stream" in seen.json()
+        else [head, 0.4, b"}"]
+    )
+    assert (await stage.caller.call(PATH, HELLO)).headers["served-model-name"] == "a"
+    answer = await stage.caller.call(PATH, STREAM)
+    assert answer.headers["served-model-name"] == "a"
+    assert answer.body == EVENT + DONE
+
+
+async def test_who_is_too_slow_to_end(stage: Stage, spare: StrictUpstream) -> None:
+    routed(stage, timeout_s=0.2)
+    stage.vendor.script = lambda _: [chunked_head(), chunk(EVENT), 5.0]
+    answer = await stage.caller.call(PATH, STREAM)
+    assert answer.body.startswith(EVENT + b'data: {"error"')
+    assert b"DEADLINE_EXCEEDED" in answer.body
+    assert stage.ledger.records[0].status == 504

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from gateway.stage import CHAT, HELLO, STREAM, Stage, open_stage
 from gateway.strict_upstream import LAST_CHUNK, chunk, chunked_head, whole
-from lakeserve.core.ai_gateway import AiGateway, Budget, GuardrailRules, RateLimit
+from lakeserve.core.ai_gateway import AiGateway, GuardrailRules, RateLimit
 from lakeserve.core.endpoints import RoutableEndpoint
 from lakeserve.core.errors import BadRequest, TooManyRequests, WireError
 from lakeserve.core.identity import Principal
@@ -89,19 +89,8 @@ class Parts:
         return self.held.replace(b'"sec"', b'"<TEXT>"').replace(b'"ret"', b'""')
 
 
-class Budgets:
-    """A budget that is spent, or not."""
-
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
-
-    def check(self, endpoint: RoutableEndpoint, caller: Principal) -> None:
-        self.parts._meet("budget")
-
-
 EVERYTHING = AiGateway(
     rate_limits=(RateLimit(calls=1),),
-    budgets=(Budget(1.0, "day"),),
     cache_ttl_s=60,
     input_rules=GuardrailRules(pii="MASK"),
     output_rules=GuardrailRules(pii="MASK"),
@@ -117,7 +106,6 @@ def parts() -> Parts:
 async def stage(parts: Parts) -> AsyncIterator[Stage]:
     seams: dict[str, Any] = {
         "limiter": parts,
-        "budgets": Budgets(parts),
         "cache": parts,
         "rules": parts,
     }
@@ -134,7 +122,7 @@ async def stage(parts: Parts) -> AsyncIterator[Stage]:
 
 async def test_the_order(stage: Stage, parts: Parts) -> None:
     answer = await stage.caller.call(CHAT, {**HELLO, "max_tokens": 10})
-    before = ["reserve 11", "budget", "find", "check", "output"]
+    before = ["reserve 11", "find", "check", "output"]
     assert parts.asked == [*before, "whole", "keep"]
     assert stage.worker.seen[0].json()["messages"][0]["content"] == "masked"
     assert answer.json()["choices"][0]["message"]["content"] == "<TEXT>"
@@ -164,7 +152,7 @@ async def test_an_answer_is_given_again(stage: Stage, parts: Parts, body: dict[s
     assert parts.settled == [12, 0]
 
 
-@pytest.mark.parametrize("name", ["reserve 1", "budget", "check", "output"])
+@pytest.mark.parametrize("name", ["reserve 1", "check", "output"])
 @pytest.mark.parametrize("body", [HELLO, STREAM])
 async def test_refusals_before_anybody_is_asked(
     stage: Stage, parts: Parts, name: str, body: dict[str, Any]
@@ -179,6 +167,16 @@ async def test_refusals_before_anybody_is_asked(
     assert stage.worker.seen == []
     assert stage.ledger.records[0].status == refused.status
     assert parts.settled == ([] if name == "reserve 1" else [0])
+
+
+@pytest.mark.parametrize("body", [HELLO, STREAM])
+async def test_a_call_that_cannot_be_paid(stage: Stage, parts: Parts, body: dict[str, Any]) -> None:
+    stage.ledger.refusal = TooManyRequests("spent", retry_after=3600)
+    answer = await stage.caller.call(CHAT, body)
+    assert answer.error == (429, "REQUEST_LIMIT_EXCEEDED", "spent")
+    assert answer.headers["retry-after"] == "3600"
+    assert parts.asked == []
+    assert stage.worker.seen == []
 
 
 @pytest.mark.parametrize(("name", "body"), [("whole", HELLO), ("events", STREAM), ("end", STREAM)])
@@ -197,7 +195,6 @@ async def test_answers_that_may_not_leave(
 @pytest.mark.parametrize(
     "wanted",
     [
-        AiGateway(budgets=EVERYTHING.budgets),
         AiGateway(cache_ttl_s=1),
         AiGateway(input_rules=EVERYTHING.input_rules),
         AiGateway(output_rules=EVERYTHING.output_rules),
@@ -209,3 +206,10 @@ async def test_what_nobody_supplies_is_not_skipped(tmp_path: Path, wanted: AiGat
         answer = await stage.caller.call(CHAT, HELLO)
         assert answer.error[:2] == (501, "NOT_IMPLEMENTED")
         assert stage.worker.seen == []
+
+
+async def test_rules_that_ask_for_nothing(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        nothing = GuardrailRules()
+        stage.govern("my-chat", AiGateway(input_rules=nothing, output_rules=nothing))
+        assert (await stage.caller.call(CHAT, HELLO)).status == 200

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from lakeserve.core.endpoints import RoutableEndpoint, Target
-from lakeserve.core.errors import WireError
+from lakeserve.core.errors import Internal, WireError
 from lakeserve.core.identity import Principal
 from lakeserve.core.ports import Ledger
 from lakeserve.core.usage import CallRecord
@@ -38,6 +38,7 @@ class Account:
         reservation: What the call has taken of its limits.
         attempts: Upstream exchanges that were begun.
         target: Who was asked last.
+        is_shadow: Whether nobody gets the answer.
         first_byte: ``time.perf_counter()`` at the first byte of the answer, 0.0 before it.
         stream: What has come as events.
         passed: What of them went to the caller, where rules may have changed them.
@@ -61,6 +62,7 @@ class Account:
         "_streaming",
         "attempts",
         "first_byte",
+        "is_shadow",
         "passed",
         "reservation",
         "started",
@@ -98,6 +100,22 @@ class Account:
         self.reservation: Reservation | None = None
         self.stream: StreamObservation | None = None
         self.passed: StreamObservation | None = None
+        self.is_shadow = False
+
+    def shadow(self) -> "Account":
+        """An account for a copy of this call whose answer nobody gets."""
+        copy = Account(
+            self._ledger,
+            f"{self._request_id}-shadow",
+            self._caller,
+            self._headers,
+            time.perf_counter(),
+        )
+        copy._endpoint = self._endpoint
+        copy._operation, copy._streaming = self._operation, self._streaming
+        copy._body, copy._raw = self._body, self._raw
+        copy.is_shadow = True
+        return copy
 
     def concerns(self, endpoint: RoutableEndpoint) -> None:
         """The endpoint is known, and the caller may query it: from now on the call counts."""
@@ -163,7 +181,7 @@ class Account:
             self._measured = self._measure()
         return self._measured
 
-    def close(self, status: int) -> None:
+    def close(self, status: int, error_code: str = "") -> None:
         """The call is over, or about to be: settle its limits and write it down. Once.
 
         Raises:
@@ -177,14 +195,16 @@ class Account:
             is_free = self._cached is not None
             self.reservation.settle(0 if is_free else used.input_tokens + used.output_tokens)
         if self._ledger is not None:
-            self._ledger.record(self._record(self._endpoint, status))
+            self._ledger.record(self._record(self._endpoint, status, error_code))
 
     def close_with(self, error: BaseException) -> None:
         """The call has failed."""
         if isinstance(error, WireError):
-            self.close(error.status)
+            self.close(error.status, error.error_code)
+        elif isinstance(error, CallerGone):
+            self.close(CALLER_GONE, "CANCELLED")
         else:
-            self.close(CALLER_GONE if isinstance(error, CallerGone) else FAULT)
+            self.close(FAULT, Internal.error_code)
 
     @property
     def _input_characters(self) -> int:
@@ -200,10 +220,11 @@ class Account:
             return NOTHING
         return measure_reply(self._operation, self._response, self._input_characters)
 
-    def _record(self, endpoint: RoutableEndpoint, status: int) -> CallRecord:
+    def _record(self, endpoint: RoutableEndpoint, status: int, error_code: str) -> CallRecord:
         used = self.measured()
         now = time.perf_counter()
         started = self.started
+        target = self.target
         entity_id, entity_name = self._entity()
         has_payloads = _keeps_payloads(endpoint)
         return CallRecord(
@@ -227,7 +248,11 @@ class Account:
             output_characters=used.output_characters,
             attempts=self.attempts,
             is_cached=self._cached is not None,
+            is_shadow=self.is_shadow,
             usage_context=self._usage_context(),
+            provider="" if target is None else target.provider,
+            model="" if target is None else target.upstream_model,
+            error_code=error_code,
             request=self._raw if has_payloads else None,
             response=self._payload() if has_payloads else None,
         )
@@ -238,12 +263,12 @@ class Account:
         target = self.target
         return ("", "") if target is None else (target.entity_id, target.entity_name)
 
-    def _usage_context(self) -> dict[str, str]:
+    def _usage_context(self) -> dict[str, str] | None:
         """The caller's own marks, of the body and of the header that newer clients send."""
         given = self._body.get("usage_context")
         tags = self._headers.get(TAGS_HEADER)
         if given is None and tags is None:
-            return {}
+            return None
         return {**_text_map(_parsed(tags)), **_text_map(given)}
 
     def _payload(self) -> bytes | None:

@@ -5,7 +5,6 @@ import contextlib
 import logging
 import time
 from collections.abc import MutableMapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -23,7 +22,7 @@ from lakeserve.core.ids import request_id
 from lakeserve.core.ports import Activator, Directory
 from lakeserve.gateway.driver_proxy import DriverCall, DriverProxy
 from lakeserve.gateway.guard import CallGuard
-from lakeserve.gateway.inference import Call, Inference
+from lakeserve.gateway.inference import Call, GatewayLimits, Inference
 from lakeserve.gateway.intake import CallerGone, Incoming, Receive
 from lakeserve.gateway.paths import DriverRoute, UnbuiltRoute, is_data_plane, parse
 from lakeserve.gateway.reply import JSON, Reply, Send
@@ -37,19 +36,6 @@ Scope = MutableMapping[str, Any]
 # A caller that does not even take an error must not hold a call for ever.
 FAIL_TIMEOUT_S = 5.0
 MAX_DISCARDED_BYTES = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayLimits:
-    """What one call may take.
-
-    Attributes:
-        max_request_bytes: Longest request body.
-        request_timeout_s: Longest time from the head of the request to the end of the answer.
-    """
-
-    max_request_bytes: int
-    request_timeout_s: float
 
 
 class Gateway:
@@ -68,9 +54,7 @@ class Gateway:
         self._directory = directory
         self._limits = limits
         self._pool = UpstreamPool()
-        self._inference = Inference(
-            self._pool, activator, limits.max_request_bytes, seams or Seams()
-        )
+        self._inference = Inference(self._pool, activator, limits, seams or Seams())
         self._driver_proxy = DriverProxy(self._pool, limits.max_request_bytes)
         self._running: set[CallGuard] = set()
         self._is_closing = False
@@ -125,6 +109,7 @@ class Gateway:
             for guard in tuple(self._running):
                 guard.end(Unavailable("The platform is stopping."))
             await self._empties(FAIL_TIMEOUT_S)
+        await self._inference.aclose()
         self._pool.close()
 
     async def _empties(self, seconds: float) -> bool:

@@ -1,23 +1,35 @@
 """Asks the entities of an endpoint, one after the other, until one begins to answer."""
 
+import asyncio
+import time
 from typing import NamedTuple
 
-from lakeserve.core.ai_gateway import AiGateway
+from lakeserve.core.ai_gateway import AiGateway, Routing
 from lakeserve.core.endpoints import Address, RoutableEndpoint, Target
-from lakeserve.core.errors import BadUpstream, ConfigurationError, Unavailable, WireError
+from lakeserve.core.errors import (
+    BadUpstream,
+    ConfigurationError,
+    DeadlineExceeded,
+    Unavailable,
+    WireError,
+)
 from lakeserve.core.ports import Activator
 from lakeserve.gateway.accounting import Account
+from lakeserve.gateway.attempt_failure import AttemptFailed, may_pass, pause_s, unusable
+from lakeserve.gateway.circuits import Circuits
 from lakeserve.gateway.events import EventSource
+from lakeserve.gateway.retry_budget import RetryBudget
 from lakeserve.gateway.task import Question
 from lakeserve.gateway.traffic import order
-from lakeserve.gateway.upstream.connection import Connection
-from lakeserve.gateway.upstream.failure import UpstreamFailure
+from lakeserve.gateway.upstream.connection import Connection, Patience
+from lakeserve.gateway.upstream.failure import TimedOut, UpstreamFailure
 from lakeserve.gateway.upstream.head import json_request
 from lakeserve.gateway.upstream.pool import Origin, UpstreamPool
 from lakeserve.providers.base import Asked, Provider, UpstreamRequest
 from lakeserve.providers.table import provider
 
 MAX_REPLY_BYTES = 64 * 1024 * 1024
+NOTHING_WANTED = AiGateway()
 
 # Some servers stream under a generic type; JSON and HTML are surely no events.
 _STREAM_TYPES = {"text/event-stream", "application/octet-stream", "text/plain", ""}
@@ -38,26 +50,14 @@ class OpenStream(NamedTuple):
     events: EventSource
 
 
-class AttemptFailed(Exception):
-    """One entity did not begin to answer.
-
-    Attributes:
-        error: What the caller is told if nobody else answers.
-        status: The upstream's; 0 when it gave none that counts.
-    """
-
-    def __init__(self, error: WireError, status: int = 0) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.status = status
-
-
 class Attempts:
     """Opens answers. Whoever gets an open stream gives its connection back with ``release``."""
 
     def __init__(self, pool: UpstreamPool, activator: Activator) -> None:
         self._pool = pool
         self._activator = activator
+        self._budget = RetryBudget()
+        self._circuits = Circuits(time.monotonic)
 
     def release(self, stream: OpenStream) -> None:
         """The stream is over, or nobody wants the rest of it."""
@@ -77,33 +77,78 @@ class Attempts:
         Raises:
             WireError: Nobody answers; it is the last one's error.
         """
+        wanted = endpoint.ai_gateway or NOTHING_WANTED
+        if wanted.routing.retries:
+            self._budget.earn(endpoint.id)
         failed: AttemptFailed | None = None
         for target in order(endpoint, entity):
             try:
-                return await self._attempt(endpoint, target, asked, account)
+                return await self._ask(endpoint, target, wanted, asked, account)
             except AttemptFailed as failure:
                 failed = failure
-            if endpoint.ai_gateway is None or not _lets_next_try(endpoint.ai_gateway, failed):
+            if not wanted.fallback or not may_pass(wanted.routing, failed):
                 break
         if failed is None:
             raise Unavailable(f"Endpoint {endpoint.name!r} has no served entity yet.")
         raise failed.error from failed.__cause__
 
+    async def _ask(
+        self,
+        endpoint: RoutableEndpoint,
+        target: Target,
+        wanted: AiGateway,
+        asked: Question,
+        account: Account,
+    ) -> WholeAnswer | OpenStream:
+        """Ask one entity, again where its endpoint's owner wants that.
+
+        Raises:
+            AttemptFailed: It did not begin to answer.
+        """
+        self._circuits.check(target)
+        retries = 0 if account.is_shadow else wanted.routing.retries
+        number = 0
+        while True:
+            try:
+                answer = await self._attempt(endpoint, target, wanted.routing, asked, account)
+            except AttemptFailed as failure:
+                self._circuits.failed(target, failure.status, failure.error)
+                pause = pause_s(number, failure.error.retry_after)
+                number += 1
+                if (
+                    number > retries
+                    or failure.is_final
+                    or pause is None
+                    or not may_pass(wanted.routing, failure)
+                    or not self._budget.spend(endpoint.id)
+                ):
+                    raise
+            else:
+                self._circuits.succeeded(target)
+                return answer
+            await asyncio.sleep(pause)
+
     async def _attempt(
-        self, endpoint: RoutableEndpoint, target: Target, asked: Question, account: Account
+        self,
+        endpoint: RoutableEndpoint,
+        target: Target,
+        routing: Routing,
+        asked: Question,
+        account: Account,
     ) -> WholeAnswer | OpenStream:
         if target.failure is not None:
-            raise AttemptFailed(
-                Unavailable(
-                    f"Served entity {target.entity_name!r} of endpoint {endpoint.name!r} cannot"
-                    f" serve: {target.failure}"
-                )
+            raise unusable(
+                f"Served entity {target.entity_name!r} of endpoint {endpoint.name!r} cannot serve:"
+                f" {target.failure}"
             )
         translation = _translation(target)
         request = translation.build(target, asked.operation, asked.body, asked.raw)
+        patience = None
+        if routing.first_token_timeout_s is not None or routing.timeout_s is not None:
+            patience = Patience(routing.first_token_timeout_s, routing.timeout_s)
         account.begins(target)
         try:
-            connection = await self._send(target, translation, request, asked.stream)
+            connection = await self._send(target, translation, request, asked.stream, patience)
             try:
                 return await self._begin(connection, target, translation, asked, account)
             except BaseException:
@@ -113,25 +158,30 @@ class Attempts:
             raise AttemptFailed(_failed(target, translation, failure)) from failure
 
     async def _send(
-        self, target: Target, translation: Provider, request: UpstreamRequest, stream: bool
+        self,
+        target: Target,
+        translation: Provider,
+        request: UpstreamRequest,
+        stream: bool,
+        patience: Patience | None,
     ) -> Connection:
         limit = None if stream else MAX_REPLY_BYTES
         address = target.address or await self._activate(target)
         try:
             payload = _payload(target, address, request)
-            return await self._pool.exchange(Origin(address), payload, b"POST", limit)
+            return await self._pool.exchange(Origin(address), payload, b"POST", limit, patience)
         except UpstreamFailure as failure:
-            if failure.received or not translation.restartable:
+            if failure.received or not translation.restartable or isinstance(failure, TimedOut):
                 raise
         address = await self._activate(target)
         payload = _payload(target, address, request)
-        return await self._pool.exchange(Origin(address), payload, b"POST", limit)
+        return await self._pool.exchange(Origin(address), payload, b"POST", limit, patience)
 
     async def _activate(self, target: Target) -> Address:
         try:
             return await self._activator.activate(target.entity_id)
         except WireError as error:
-            raise AttemptFailed(error) from error
+            raise AttemptFailed(error, is_final=True) from error
 
     async def _begin(
         self,
@@ -168,7 +218,9 @@ async def _open_stream(
     translator = translation.events(Asked(target, asked.operation, asked.body))
     events = EventSource(connection, target, translator)
     try:
-        return OpenStream(target, await events.read(), events)
+        first = await events.read()
+        connection.has_begun()
+        return OpenStream(target, first, events)
     except WireError as error:
         raise AttemptFailed(without_credential(error, target)) from error
 
@@ -180,26 +232,12 @@ def _read_reply(target: Target, translation: Provider, asked: Question, body: by
         raise AttemptFailed(error) from error
 
 
-def _lets_next_try(gateway: AiGateway, failure: AttemptFailed) -> bool:
-    """Whether the endpoint's owner wants another entity to be asked."""
-    if not gateway.fallback:
-        return False
-    chosen = gateway.routing.fallback_statuses
-    if not failure.status:
-        return not chosen or failure.error.status in chosen
-    if chosen:
-        return failure.status in chosen
-    return failure.status == 429 or failure.status >= 500
-
-
 def _payload(target: Target, address: Address, request: UpstreamRequest) -> bytes:
     try:
         return json_request(address, request.path, request.headers, request.body)
     except ValueError as error:
-        raise AttemptFailed(
-            Unavailable(
-                f"The configuration of served entity {target.entity_name!r} cannot be sent: {error}"
-            )
+        raise unusable(
+            f"The configuration of served entity {target.entity_name!r} cannot be sent: {error}"
         ) from None
 
 
@@ -207,9 +245,7 @@ def _translation(target: Target) -> Provider:
     try:
         return provider(target.provider)
     except ConfigurationError as error:
-        raise AttemptFailed(
-            Unavailable(f"Served entity {target.entity_name!r} cannot serve: {error}")
-        ) from None
+        raise unusable(f"Served entity {target.entity_name!r} cannot serve: {error}") from None
 
 
 async def _refusal(connection: Connection, target: Target, translation: Provider) -> WireError:
@@ -227,7 +263,7 @@ def without_credential(error: WireError, target: Target) -> WireError:
 
 
 def _failed(target: Target, translation: Provider, failure: UpstreamFailure) -> WireError:
-    if translation.restartable and not failure.received:
+    if translation.restartable and not failure.received and not isinstance(failure, TimedOut):
         return Unavailable(
             f"The worker of served entity {target.entity_name!r} does not answer: {failure.reason}."
         )
@@ -236,6 +272,10 @@ def _failed(target: Target, translation: Provider, failure: UpstreamFailure) -> 
 
 def cut(target: Target, failure: UpstreamFailure) -> WireError:
     """The error for an upstream that failed without saying why."""
+    if isinstance(failure, TimedOut):
+        return DeadlineExceeded(
+            f"The upstream of served entity {target.entity_name!r} was too slow: {failure.reason}."
+        )
     return BadUpstream(
         f"The upstream of served entity {target.entity_name!r} failed: {failure.reason}."
     )

@@ -1,7 +1,7 @@
 """Stand-ins for what the composition root plugs in, for tests and benchmarks."""
 
-from lakeserve.core.endpoints import Address
-from lakeserve.core.errors import Unavailable
+from lakeserve.core.endpoints import Address, RoutableEndpoint
+from lakeserve.core.errors import Unavailable, WireError
 from lakeserve.core.ports import Snapshot
 from lakeserve.core.usage import CallRecord
 
@@ -45,10 +45,17 @@ class FakeLedger:
 
     Attributes:
         records: In the order in which calls ended.
+        refusal: What calls are refused with, or None to let them pass.
     """
 
     def __init__(self) -> None:
         self.records: list[CallRecord] = []
+        self.refusal: WireError | None = None
+
+    def admit(self, endpoint: RoutableEndpoint, requester: str) -> None:
+        """Let a call pass, unless there is a refusal."""
+        if self.refusal is not None:
+            raise self.refusal
 
     def record(self, call: CallRecord) -> None:
         """Remember a call."""

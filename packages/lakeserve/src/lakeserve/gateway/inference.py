@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-from lakeserve.core.ai_gateway import AiGateway
+from lakeserve.core.ai_gateway import AiGateway, GuardrailRules
 from lakeserve.core.endpoints import RoutableEndpoint
 from lakeserve.core.errors import NotBuilt
 from lakeserve.core.identity import Principal
@@ -23,8 +24,11 @@ from lakeserve.gateway.relay import (
 )
 from lakeserve.gateway.reply import Reply
 from lakeserve.gateway.seams import KeptAnswer, OutputRules, Seams
+from lakeserve.gateway.shadow import Shadows
 from lakeserve.gateway.task import Question, question
 from lakeserve.gateway.upstream.pool import UpstreamPool
+
+NO_RULES = GuardrailRules()
 
 _Seam = TypeVar("_Seam")
 
@@ -46,15 +50,33 @@ class Call(NamedTuple):  # made once per call, for a third of what a frozen data
     started: float
 
 
+@dataclass(frozen=True, slots=True)
+class GatewayLimits:
+    """What one call may take.
+
+    Attributes:
+        max_request_bytes: Longest request body.
+        request_timeout_s: Longest time from the head of the request to the end of the answer.
+    """
+
+    max_request_bytes: int
+    request_timeout_s: float
+
+
 class Inference:
     """Answers calls of endpoints."""
 
     def __init__(
-        self, pool: UpstreamPool, activator: Activator, max_request_bytes: int, seams: Seams
+        self, pool: UpstreamPool, activator: Activator, limits: GatewayLimits, seams: Seams
     ) -> None:
         self._attempts = Attempts(pool, activator)
-        self._max_request_bytes = max_request_bytes
+        self._shadows = Shadows(self._attempts, limits.request_timeout_s)
+        self._max_request_bytes = limits.max_request_bytes
         self._seams = seams
+
+    async def aclose(self) -> None:
+        """End what goes on beside the calls."""
+        await self._shadows.aclose()
 
     async def answer(self, call: Call) -> None:
         """Answer one call, and have it written down however it ends.
@@ -88,6 +110,10 @@ class Inference:
             account.concerns(endpoint)
         asked = question(endpoint, call.route.operation, body, raw)
         account.asks(asked, body, raw)
+        if self._seams.ledger is not None:
+            self._seams.ledger.admit(endpoint, call.caller.name)
+        elif endpoint.ai_gateway is not None and endpoint.ai_gateway.budgets:
+            raise NotBuilt("Budgets are not implemented by this server.")
         if endpoint.ai_gateway is None:
             await self._forward(call, endpoint, asked, account, None)
         else:
@@ -105,8 +131,6 @@ class Inference:
         if wanted.rate_limits:
             limiter = _built(seams.limiter, "Rate limits")
             account.reservation = await limiter.reserve(endpoint, call.caller, account.estimate)
-        if wanted.budgets:
-            _built(seams.budgets, "Budgets").check(endpoint, call.caller)
         if wanted.cache_ttl_s is not None:
             cache = _built(seams.cache, "Caching")
             kept = await cache.find(endpoint, asked, call.headers)
@@ -114,11 +138,13 @@ class Inference:
                 await _give_again(call.reply, kept, asked, account)
                 return
         sent = asked
-        if wanted.input_rules is not None:
+        if _asks_something(wanted.input_rules):
             sent = await _built(seams.rules, "Guardrails").check(endpoint, asked)
         rules = None
-        if wanted.output_rules is not None:
+        if _asks_something(wanted.output_rules):
             rules = _built(seams.rules, "Guardrails").output(endpoint, sent)
+        if wanted.routing.shadow_entity is not None and call.route.entity is None:
+            self._shadows.cast(endpoint, wanted.routing.shadow_entity, sent, account)
         answer = await self._forward(call, endpoint, sent, account, rules)
         if wanted.cache_ttl_s is not None and seams.cache is not None and answer is not None:
             seams.cache.keep(endpoint, asked, call.headers, answer)
@@ -154,6 +180,10 @@ class Inference:
         if endpoint.ai_gateway is None or endpoint.ai_gateway.cache_ttl_s is None:
             return None
         return account.given(target)
+
+
+def _asks_something(rules: GuardrailRules | None) -> bool:
+    return rules is not None and rules != NO_RULES
 
 
 def _built(seam: _Seam | None, name: str) -> _Seam:

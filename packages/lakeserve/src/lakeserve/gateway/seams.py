@@ -35,18 +35,6 @@ class Limiter(Protocol):
         ...
 
 
-class BudgetGate(Protocol):
-    """Knows who has spent the money that was set aside."""
-
-    def check(self, endpoint: RoutableEndpoint, caller: Principal) -> None:
-        """Let a call pass whose budgets are not spent.
-
-        Raises:
-            TooManyRequests: One is.
-        """
-        ...
-
-
 class KeptAnswer(NamedTuple):
     """An answer that was given before.
 
@@ -143,6 +131,5 @@ class Seams:
 
     ledger: Ledger | None = None
     limiter: Limiter | None = None
-    budgets: BudgetGate | None = None
     cache: AnswerCache | None = None
     rules: Rules | None = None

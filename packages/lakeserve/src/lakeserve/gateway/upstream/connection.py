@@ -3,13 +3,30 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import cast
+from typing import NamedTuple, cast
 
-from lakeserve.gateway.upstream.failure import ConnectionCut, MalformedReply, UpstreamFailure
+from lakeserve.gateway.upstream.failure import (
+    ConnectionCut,
+    MalformedReply,
+    TimedOut,
+    UpstreamFailure,
+)
 from lakeserve.gateway.upstream.reader import ReplyReader
 
 # A reply is read ahead of its reader by this much at most.
 HIGH_WATER_BYTES = 262_144
+
+
+class Patience(NamedTuple):
+    """How long an exchange may take, from sending; None for no limit.
+
+    Attributes:
+        first_s: Until the reply begins.
+        total_s: Until it is whole.
+    """
+
+    first_s: float | None = None
+    total_s: float | None = None
 
 
 class Connection(asyncio.Protocol):
@@ -35,6 +52,8 @@ class Connection(asyncio.Protocol):
         self._write_paused = False
         self._read_paused = False
         self._whole_limit: int | None = None
+        self._first_timer: asyncio.TimerHandle | None = None
+        self._total_timer: asyncio.TimerHandle | None = None
         self.kept: list[Connection] = []
         self.idle_since = 0.0
         self.answered_at = 0.0
@@ -68,6 +87,29 @@ class Connection(asyncio.Protocol):
     def is_reusable(self) -> bool:
         """Whether the exchange came to its end and left the connection fit for another."""
         return self._reader.complete and self._reader.reusable and self.is_open
+
+    def hurry(self, patience: Patience) -> None:
+        """Let the exchange that begins now fail when it takes longer."""
+        first, total = patience
+        if first is not None:
+            text = f"it sent nothing for {first:g} seconds"
+            self._first_timer = self._loop.call_later(first, self._time_out, text)
+        if total is not None:
+            text = f"its answer took longer than {total:g} seconds"
+            self._total_timer = self._loop.call_later(total, self._time_out, text)
+
+    def has_begun(self) -> None:
+        """What was waited for first is here."""
+        if self._first_timer is not None:
+            self._first_timer.cancel()
+            self._first_timer = None
+
+    def is_over(self) -> None:
+        """Nobody waits for the exchange any more."""
+        self.has_begun()
+        if self._total_timer is not None:
+            self._total_timer.cancel()
+            self._total_timer = None
 
     async def request(self, payload: bytes, method: bytes, whole_limit: int | None = None) -> None:
         """Send a request in one piece and wait for the reply.
@@ -173,6 +215,8 @@ class Connection(asyncio.Protocol):
             return
         limit = self._whole_limit
         if limit is not None:
+            if reader.headed:
+                self.has_begun()
             if reader.buffered > limit:
                 self._fail(_too_long(limit))
         elif reader.headed:
@@ -219,6 +263,9 @@ class Connection(asyncio.Protocol):
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+    def _time_out(self, reason: str) -> None:
+        self._fail(TimedOut(reason, received=self._reader.received))
 
     def _fail(self, failure: UpstreamFailure) -> None:
         self._failure = failure

@@ -3,6 +3,7 @@
 UpstreamFailure
 ├── ConnectFailed      no connection came to be
 ├── ConnectionCut      the connection ended before the reply did
+├── TimedOut           it took longer than it may
 └── MalformedReply     what arrived is not HTTP, or larger than allowed
 """
 
@@ -28,6 +29,10 @@ class ConnectFailed(UpstreamFailure):
 
 class ConnectionCut(UpstreamFailure):
     """The upstream closed or reset the connection."""
+
+
+class TimedOut(UpstreamFailure):
+    """The upstream took longer than its endpoint lets it."""
 
 
 class MalformedReply(UpstreamFailure):

@@ -5,7 +5,7 @@ import ssl
 from typing import NamedTuple
 
 from lakeserve.core.endpoints import Address
-from lakeserve.gateway.upstream.connection import Connection
+from lakeserve.gateway.upstream.connection import Connection, Patience
 from lakeserve.gateway.upstream.failure import ConnectFailed, UpstreamFailure
 
 CONNECT_TIMEOUT_S = 10.0
@@ -44,19 +44,28 @@ class UpstreamPool:
         return len(self._open)
 
     async def exchange(
-        self, origin: Origin, payload: bytes, method: bytes, whole_limit: int | None = None
+        self,
+        origin: Origin,
+        payload: bytes,
+        method: bytes,
+        whole_limit: int | None = None,
+        patience: Patience | None = None,
     ) -> Connection:
         """Send a request and wait for its reply, see ``Connection.request``.
 
-        The caller gives the connection back with ``release``. A kept connection that the upstream
-        closed before it said a word is replaced by a fresh one, once.
+        The caller gives the connection back with ``release``. With ``patience`` it also says
+        ``has_begun`` once what it waits for first is here, unless it waits for the whole reply. A
+        kept connection that the upstream closed before it said a word is replaced by a fresh one,
+        once.
 
         Raises:
             UpstreamFailure: The reply did not come.
         """
         kept = self._kept(origin)
-        connection = kept or await self._connect(origin)
+        connection = kept or await self._connect(origin, patience)
         try:
+            if patience is not None:
+                connection.hurry(patience)
             await connection.request(payload, method, whole_limit)
         except UpstreamFailure as failure:
             self.release(connection)
@@ -67,7 +76,7 @@ class UpstreamPool:
             raise
         else:
             return connection
-        return await self._exchange_afresh(origin, payload, method, whole_limit)
+        return await self._exchange_afresh(origin, payload, method, whole_limit, patience)
 
     async def connect(self, origin: Origin) -> Connection:
         """A fresh connection for an exchange whose request is written in parts.
@@ -80,6 +89,7 @@ class UpstreamPool:
     def release(self, connection: Connection) -> None:
         """Take a connection back; one whose exchange is not at its end is closed."""
         kept = connection.kept
+        connection.is_over()
         if self._is_closed or not connection.is_reusable or len(kept) >= MAX_IDLE:
             connection.abort()
             return
@@ -109,21 +119,29 @@ class UpstreamPool:
         return None
 
     async def _exchange_afresh(
-        self, origin: Origin, payload: bytes, method: bytes, whole_limit: int | None
+        self,
+        origin: Origin,
+        payload: bytes,
+        method: bytes,
+        whole_limit: int | None,
+        patience: Patience | None,
     ) -> Connection:
-        connection = await self._connect(origin)
+        connection = await self._connect(origin, patience)
         try:
+            if patience is not None:
+                connection.hurry(patience)
             await connection.request(payload, method, whole_limit)
         except BaseException:
             self.release(connection)
             raise
         return connection
 
-    async def _connect(self, origin: Origin) -> Connection:
+    async def _connect(self, origin: Origin, patience: Patience | None = None) -> Connection:
+        limits = [limit for limit in patience or () if limit is not None]
+        seconds = min([self._connect_timeout_s, *limits])
         try:
-            connection = await asyncio.wait_for(self._dial(origin), self._connect_timeout_s)
+            connection = await asyncio.wait_for(self._dial(origin), seconds)
         except (TimeoutError, asyncio.TimeoutError):
-            seconds = self._connect_timeout_s
             raise ConnectFailed(f"it took no connection within {seconds:g} s") from None
         except ssl.SSLError as error:
             reason = getattr(error, "verify_message", "") or error.reason or "handshake failed"

@@ -1,0 +1,54 @@
+"""The circuits of all upstreams."""
+
+import math
+from collections.abc import Callable
+
+from lakeserve.core.endpoints import Target
+from lakeserve.core.errors import Unavailable, WireError
+from lakeserve.gateway.attempt_failure import AttemptFailed
+from lakeserve.gateway.circuit import Circuit
+
+# A plain 500 may be one caller's doing, and 429 is an upstream that works.
+OUTAGES = frozenset({502, 503, 504, 529})
+LOCAL = "local"
+
+
+class Circuits:
+    """By served entity. Only those that have failed since their last success have one.
+
+    Local workers have none: whoever supervises them knows better.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._circuits: dict[str, Circuit] = {}
+
+    def check(self, target: Target) -> None:
+        """Let a call pass.
+
+        Raises:
+            AttemptFailed: The upstream is to be left alone for now.
+        """
+        circuit = self._circuits.get(target.entity_id)
+        if circuit is None or circuit.admits():
+            return
+        wait = max(1, math.ceil(circuit.remaining_s))
+        text = (
+            f"The upstream of served entity {target.entity_name!r} has failed {circuit.failures}"
+            f" times in a row and is not asked for {wait} s."
+        )
+        raise AttemptFailed(Unavailable(text, retry_after=wait), is_final=True)
+
+    def failed(self, target: Target, status: int, error: WireError) -> None:
+        """A call that was let through failed with an upstream's status, or without one."""
+        if target.provider == LOCAL or (status or error.status) not in OUTAGES:
+            return
+        circuit = self._circuits.get(target.entity_id)
+        if circuit is None:
+            circuit = self._circuits[target.entity_id] = Circuit(self._clock)
+        circuit.failed()
+
+    def succeeded(self, target: Target) -> None:
+        """A call that was let through was answered."""
+        if self._circuits:
+            self._circuits.pop(target.entity_id, None)
