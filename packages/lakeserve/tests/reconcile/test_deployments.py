@@ -1,6 +1,7 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,10 +25,15 @@ ENDPOINT = Endpoint(
 UPDATED = replace(ENDPOINT, update=ConfigUpdate("u", (entity("new", NEW),), 5))
 
 
+async def by_id(storage: Storage) -> Mapping[str, Endpoint]:
+    found = await storage.read(lambda tx: tx.endpoints.all())
+    return {endpoint.id: endpoint for endpoint in found}
+
+
 @pytest.fixture
 async def deployments(storage: Storage, secrets: Any) -> AsyncIterator[Deployments]:
     made = Deployments(
-        storage, secrets, lambda: storage.read(lambda tx: tx.endpoints.all()), failed_retry_s=0.01
+        storage, secrets, partial(by_id, storage), lambda ids: None, failed_retry_s=0.01
     )
     yield made
     await made.stop()
@@ -45,6 +51,7 @@ async def test_a_missing_secret_is_looked_for_again(
     await storage.write(lambda tx: tx.endpoints.save(ENDPOINT))
     assert deployments.state("old") == CREATING
     deployments.start()
+    deployments.wake(["id"])
     await until(lambda: deployments.state("old").deployment == "DEPLOYMENT_FAILED")
     assert deployments.state("old").message == f"no secret {OLD} for a"
     secrets.known[OLD] = "sk"
@@ -97,13 +104,14 @@ async def test_faults_do_not_end_the_loop(
     monkeypatch.setattr("lakeserve.reconcile.deployments.RETRY_S", 0.01)
     asked = 0
 
-    async def reload() -> tuple[Endpoint, ...]:
+    async def reload() -> Mapping[str, Endpoint]:
         nonlocal asked
         asked += 1
         raise RuntimeError("a fault")
 
-    deployments = Deployments(storage, secrets, reload)
+    deployments = Deployments(storage, secrets, reload, lambda ids: None)
     deployments.start()
+    deployments.wake(())
     await until(lambda: asked > 2)
     await deployments.stop()
     await asyncio.sleep(0)

@@ -4,7 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from lakeserve.core.endpoints import ConfigUpdate, Endpoint, EntityState, LocalModel, ServedEntity
+from lakeserve.core.endpoints import (
+    Address,
+    ConfigUpdate,
+    Endpoint,
+    EntityState,
+    LocalModel,
+    ServedEntity,
+)
 from lakeserve.reconcile.fleet import Fleet
 from lakeserve.reconcile.heartbeat import Heartbeat
 from lakeserve.reconcile.launch import Launcher
@@ -38,9 +45,14 @@ async def listens(_address: Any) -> bool:
 @pytest.fixture
 async def fleet(runner: FakeRunner, settings: Settings, models: Any) -> AsyncIterator[Fleet]:
     launcher = Launcher(runner, settings, models)
-    made = Fleet(launcher, PACE, BEAT, lambda: None, listens, drain_s=9)
+    made = Fleet(launcher, PACE, BEAT, lambda endpoint_id: None, listens, drain_s=9)
     yield made
     await made.stop(0.0)
+
+
+def addresses(fleet: Fleet, entity_id: str) -> tuple[Address, ...]:
+    seen = fleet.seen(entity_id)
+    return () if seen is None else seen.addresses
 
 
 def started(runner: FakeRunner) -> list[str]:
@@ -70,10 +82,11 @@ async def test_a_restart_wakes_what_has_to_run(
 async def test_what_is_no_longer_wanted_lingers_and_drains(
     fleet: Fleet, runner: FakeRunner, until: Until
 ) -> None:
-    fleet.follow([endpoint(wanted("old"))])
-    await until(lambda: bool(fleet.seen()["old"].addresses))
-    fleet.follow([endpoint(wanted("next"))])
-    assert list(fleet.seen()) == ["next"]
+    fleet.follow("id", endpoint(wanted("old")))
+    await until(lambda: bool(addresses(fleet, "old")))
+    fleet.follow("id", endpoint(wanted("next")))
+    assert fleet.seen("old") is None
+    assert fleet.seen("next") is not None
     assert runner.workers[0].stops == []
     leaving = fleet.get("old")
     assert leaving is not None
@@ -85,9 +98,9 @@ async def test_what_is_no_longer_wanted_lingers_and_drains(
 async def test_a_platform_that_stops_waits_for_those_that_leave(
     fleet: Fleet, runner: FakeRunner, until: Until
 ) -> None:
-    fleet.follow([endpoint(wanted("old"))])
-    await until(lambda: bool(fleet.seen()["old"].addresses))
-    fleet.follow([])
+    fleet.follow("id", endpoint(wanted("old")))
+    await until(lambda: bool(addresses(fleet, "old")))
+    fleet.follow("id", None)
     await fleet.stop(3.0)
     assert runner.workers[0].stops == [3.0]
 
@@ -96,8 +109,8 @@ async def test_replicas_have_their_own_workers(
     fleet: Fleet, runner: FakeRunner, until: Until
 ) -> None:
     backend = LocalModel("m", scale=replace(LocalModel("m").scale, replicas=2))
-    fleet.follow([endpoint(replace(wanted("twice"), backend=backend))])
-    await until(lambda: len(fleet.seen()["twice"].addresses) == 2)
+    fleet.follow("id", endpoint(replace(wanted("twice"), backend=backend)))
+    await until(lambda: len(addresses(fleet, "twice")) == 2)
     assert {worker.spec.log_path.name for worker in runner.workers} == {
         "twice.log",
         "twice.1.log",

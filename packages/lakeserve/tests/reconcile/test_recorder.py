@@ -2,17 +2,17 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from lakeserve.core.endpoints import EntityState
+from lakeserve.core.endpoints import Address, EntityState, Observed
 from lakeserve.core.errors import Unavailable
 from lakeserve.reconcile.recorder import StateRecorder
 from lakeserve.storage.database import Storage
 
-READY = EntityState("DEPLOYMENT_READY")
-FAILED = EntityState("DEPLOYMENT_FAILED", "why")
+READY = Observed(EntityState("DEPLOYMENT_READY"), (Address(uds="/run/worker.sock"),))
+FAILED = Observed(EntityState("DEPLOYMENT_FAILED", "why"))
 
 
-async def stored(storage: Storage) -> dict[str, EntityState]:
-    return await storage.read(lambda tx: tx.states.all())
+async def stored(storage: Storage) -> dict[str, Observed]:
+    return await storage.read(lambda tx: tx.states.observed())
 
 
 async def test_the_newest_states_are_written(storage: Storage) -> None:

@@ -8,6 +8,7 @@ from lakeserve.core.endpoints import (
     EntityState,
     LocalModel,
     Notifications,
+    Observed,
     OpenAICompatible,
     ServedEntity,
 )
@@ -68,7 +69,7 @@ async def test_an_endpoint_comes_back_without_its_credential(
 async def test_saving_replaces_and_deleting_takes_everything(storage: Storage) -> None:
     await storage.write(lambda tx: tx.endpoints.save(ENDPOINT))
     await storage.write(
-        lambda tx: tx.states.save({LOCAL.id: EntityState("DEPLOYMENT_READY")}, now_ms=1)
+        lambda tx: tx.states.save({LOCAL.id: Observed(EntityState("DEPLOYMENT_READY"))}, now_ms=1)
     )
     smaller = replace(STORED, entities=STORED.entities[:1], config_version=4)
     await storage.write(lambda tx: tx.endpoints.save(smaller))

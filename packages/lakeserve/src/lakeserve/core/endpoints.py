@@ -197,6 +197,18 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Observed:
+    """What the platform that runs the workers has written down of a served entity.
+
+    Attributes:
+        addresses: Where its workers listen; empty while none does, and for those without workers.
+    """
+
+    state: EntityState
+    addresses: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A served entity as the gateway sees it: resolved, immutable, without state.
 

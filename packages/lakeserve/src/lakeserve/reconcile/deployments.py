@@ -5,7 +5,7 @@ An update comes into force when all of its entities can serve: until then the ol
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Set
 from contextlib import suppress
 from dataclasses import replace
 
@@ -32,7 +32,11 @@ RETRY_S = 5.0
 # A secret that was missing may have been put meanwhile.
 FAILED_RETRY_S = 30.0
 
-Reload = Callable[[], Awaitable[tuple[Endpoint, ...]]]
+# Reads what has changed and answers with every endpoint, by its id.
+CatchUp = Callable[[], Awaitable[Mapping[str, Endpoint]]]
+
+# Shows what was deployed of the endpoints of these ids.
+Publish = Callable[[Collection[str]], None]
 
 # The state of an entity with workers here, by its id; None for any other.
 LocalState = Callable[[str], EntityState | None]
@@ -49,7 +53,8 @@ class Deployments:
     Args:
         storage: Where updates lie.
         secrets: Resolves what configurations say about secrets.
-        reload: Reads the endpoints anew, has them published and returns them.
+        catch_up: Reads what has changed.
+        publish: Told what was deployed.
         local_state: Knows the entities with workers here, also those of updates.
     """
 
@@ -57,27 +62,31 @@ class Deployments:
         self,
         storage: Storage,
         secrets: SecretResolver,
-        reload: Reload,
+        catch_up: CatchUp,
+        publish: Publish,
         local_state: LocalState = no_workers,
         failed_retry_s: float = FAILED_RETRY_S,
     ) -> None:
         self._storage = storage
         self._secrets = secrets
-        self._reload = reload
+        self._catch_up = catch_up
+        self._publish = publish
         self._local_state = local_state
         self._failed_retry_s = failed_retry_s
         self._values: dict[str, Mapping[str, str]] = {}
         self._failures: dict[str, EntityState] = {}
+        self._of_endpoint: dict[str, frozenset[str]] = {}
+        self._pending: set[str] = set()
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to deploy what is wanted."""
-        self._wanted.set()
         self._task = asyncio.create_task(self._deploy_changes(), name="deployments")
 
-    def wake(self) -> None:
-        """Look soon at what is wanted."""
+    def wake(self, endpoint_ids: Collection[str]) -> None:
+        """Look soon at these endpoints."""
+        self._pending.update(endpoint_ids)
         self._wanted.set()
 
     async def stop(self) -> None:
@@ -98,23 +107,28 @@ class Deployments:
             return DEPLOYED
         return self._failures.get(entity_id, CREATING)
 
-    async def settle(self, endpoints: tuple[Endpoint, ...]) -> bool:
+    async def settle(self, endpoints: Iterable[Endpoint]) -> frozenset[str]:
         """Deploy whatever of these endpoints is not deployed yet.
 
         Returns:
-            Whether stored or seen facts have changed.
+            The ids of those of which stored or seen facts have changed.
 
         Raises:
             Unavailable: The database cannot be used now.
         """
-        self._forget_others(endpoints)
-        changed = False
+        changed = set()
         for endpoint in endpoints:
+            self._forget(endpoint.id, {entity.id for entity in endpoint.entities})
             for entity in endpoint.entities:
-                changed |= await self._deploy(entity, endpoint.creator)
-            if endpoint.update is not None and endpoint.update.failure is None:
-                changed |= await self._bring_into_force(endpoint, endpoint.update)
-        return changed
+                if await self._deploy(entity, endpoint):
+                    changed.add(endpoint.id)
+            if (
+                endpoint.update is not None
+                and endpoint.update.failure is None
+                and await self._bring_into_force(endpoint, endpoint.update)
+            ):
+                changed.add(endpoint.id)
+        return frozenset(changed)
 
     async def _deploy_changes(self) -> None:
         while True:
@@ -126,19 +140,45 @@ class Deployments:
                 waiting.cancel()
             self._wanted.clear()
             try:
-                if await self.settle(await self._reload()):
-                    await self._reload()
+                await self._deploy_pending()
             except Exception:
                 # Whatever went wrong, the next look may succeed; without this loop none is made.
                 logger.exception("endpoints were not deployed; trying again")
                 self._wanted.set()
                 await asyncio.sleep(RETRY_S)
 
-    async def _deploy(self, entity: ServedEntity, creator: str) -> bool:
+    async def _deploy_pending(self) -> None:
+        endpoints = await self._catch_up()
+        pending, self._pending = self._pending | self._with_failures(), set()
+        try:
+            for gone in pending - endpoints.keys():
+                self._forget(gone, set())
+            changed = await self.settle(
+                [endpoints[endpoint_id] for endpoint_id in pending & endpoints.keys()]
+            )
+        except BaseException:
+            self._pending |= pending
+            raise
+        if changed:
+            await self._catch_up()
+            self._publish(changed)
+
+    def _with_failures(self) -> set[str]:
+        if not self._failures:
+            return set()
+        return {
+            endpoint_id
+            for endpoint_id, known in self._of_endpoint.items()
+            if not known.isdisjoint(self._failures)
+        }
+
+    async def _deploy(self, entity: ServedEntity, endpoint: Endpoint) -> bool:
         if not isinstance(entity.backend, ExternalModel) or entity.id in self._values:
             return False
+        known = self._of_endpoint.get(endpoint.id, frozenset())
+        self._of_endpoint[endpoint.id] = known | {entity.id}
         try:
-            values = await secret_values(entity.backend, creator, self._secrets)
+            values = await secret_values(entity.backend, endpoint.creator, self._secrets)
         except Unavailable:
             raise
         except LakeserveError as error:
@@ -159,7 +199,7 @@ class Deployments:
             Whether either was done; there may be workers that are still starting.
         """
         for entity in update.entities:
-            await self._deploy(entity, endpoint.creator)
+            await self._deploy(entity, endpoint)
         states = [
             self._failures.get(each.id) or self._local_state(each.id) for each in update.entities
         ]
@@ -195,8 +235,11 @@ class Deployments:
         await self._storage.write(work)
         return True
 
-    def _forget_others(self, endpoints: tuple[Endpoint, ...]) -> None:
-        wanted = {entity.id for endpoint in endpoints for entity in endpoint.entities}
-        for known in (self._values, self._failures):
-            for entity_id in set(known) - wanted:
-                del known[entity_id]
+    def _forget(self, endpoint_id: str, wanted: Set[str]) -> None:
+        """Forget what is known of entities that an endpoint no longer has in force."""
+        before = self._of_endpoint.pop(endpoint_id, frozenset())
+        for entity_id in before - wanted:
+            self._values.pop(entity_id, None)
+            self._failures.pop(entity_id, None)
+        if before & wanted:
+            self._of_endpoint[endpoint_id] = before & wanted

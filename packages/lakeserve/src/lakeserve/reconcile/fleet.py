@@ -1,14 +1,14 @@
 """The local entities that are wanted, each with its workers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from lakeserve.core.endpoints import (
     Address,
     Endpoint,
     EntityState,
     ServedEntity,
-    Task,
     WorkerBackend,
 )
 from lakeserve.reconcile.entity import LocalEntity
@@ -25,7 +25,7 @@ class Fleet:
         launcher: Starts workers.
         pace: When to start failed workers again.
         heartbeat: When to ask workers how they are.
-        changed: Called after every change of a state or an address.
+        changed: Called with an endpoint's id after every change of a state or an address there.
         probe: Whether anybody listens at an address.
         drain_s: What calls get that an entity still answers when it is no longer wanted.
     """
@@ -35,7 +35,7 @@ class Fleet:
         launcher: Launcher,
         pace: Pace,
         heartbeat: Heartbeat,
-        changed: Callable[[], None],
+        changed: Callable[[str], None],
         probe: Callable[[Address], Awaitable[bool]],
         drain_s: float,
     ) -> None:
@@ -46,6 +46,7 @@ class Fleet:
         self._probe = probe
         self._drain_s = drain_s
         self._entities: dict[str, LocalEntity] = {}
+        self._of_endpoint: dict[str, frozenset[str]] = {}
         self._leaving: dict[str, LocalEntity] = {}
         self._farewells: set[asyncio.Task[None]] = set()
 
@@ -62,12 +63,13 @@ class Fleet:
             What begins to supervise them. Those that may sleep and were well before stay asleep.
         """
         begun: list[tuple[LocalEntity, bool]] = []
-        for entity, backend, task, in_force in _wanted(endpoints):
-            was_ready = _is_ready(states.get(entity.id))
-            asleep = in_force and (
-                entity.start == "on-demand" or (entity.start == "until-idle" and was_ready)
-            )
-            begun.append((self._add(entity, backend, task), asleep))
+        for endpoint in endpoints:
+            for entity, backend, in_force in _wanted(endpoint):
+                was_ready = _is_ready(states.get(entity.id))
+                asleep = in_force and (
+                    entity.start == "on-demand" or (entity.start == "until-idle" and was_ready)
+                )
+                begun.append((self._add(entity, backend, endpoint), asleep))
 
         def start() -> None:
             for local, asleep in begun:
@@ -75,26 +77,32 @@ class Fleet:
 
         return start
 
-    def follow(self, endpoints: Sequence[Endpoint]) -> None:
-        """Start what is new among the wanted entities; have what is no longer wanted drain."""
-        wanted = {each[0].id: each for each in _wanted(endpoints)}
-        for entity_id in set(self._entities) - set(wanted):
+    def follow(self, endpoint_id: str, endpoint: Endpoint | None) -> None:
+        """Start what is new among the entities of an endpoint; have what has left it drain.
+
+        Args:
+            endpoint_id: Whose entities are meant.
+            endpoint: What is wanted now, or None when it was deleted.
+        """
+        wanted = () if endpoint is None else tuple(_wanted(endpoint))
+        left = self._of_endpoint.pop(endpoint_id, frozenset()) - {each[0].id for each in wanted}
+        for entity_id in left:
             self._let_go(entity_id)
-        for entity, backend, task, in_force in wanted.values():
-            if entity.id not in self._entities:
-                local = self._add(entity, backend, task)
+        for entity, backend, in_force in wanted:
+            if endpoint is not None and entity.id not in self._entities:
+                local = self._add(entity, backend, endpoint)
                 local.start(asleep=in_force and entity.start == "on-demand")
+        if wanted:
+            self._of_endpoint[endpoint_id] = frozenset(each[0].id for each in wanted)
 
     def get(self, entity_id: str) -> LocalEntity | None:
         """The entity of that id, also while it drains."""
         return self._entities.get(entity_id) or self._leaving.get(entity_id)
 
-    def seen(self) -> dict[str, Seen]:
-        """What was last seen of each entity, by its id."""
-        return {
-            entity_id: Seen(local.state, local.addresses)
-            for entity_id, local in self._entities.items()
-        }
+    def seen(self, entity_id: str) -> Seen | None:
+        """What was last seen of an entity, with where its workers listen; None for others."""
+        local = self._entities.get(entity_id)
+        return None if local is None else Seen(local.state, local.addresses)
 
     def state(self, entity_id: str) -> EntityState | None:
         """What was last seen of an entity, or None when it has no workers here."""
@@ -113,12 +121,14 @@ class Fleet:
         remaining = [*self._entities.values(), *self._leaving.values()]
         await asyncio.gather(*(local.stop(grace_s) for local in remaining))
 
-    def _add(self, entity: ServedEntity, backend: WorkerBackend, task: Task) -> LocalEntity:
+    def _add(self, entity: ServedEntity, backend: WorkerBackend, endpoint: Endpoint) -> LocalEntity:
+        known = self._of_endpoint.get(endpoint.id, frozenset())
+        self._of_endpoint[endpoint.id] = known | {entity.id}
         local = self._entities[entity.id] = LocalEntity(
             entity,
-            self._launcher.for_entity(entity, backend, task),
+            self._launcher.for_entity(entity, backend, endpoint.task),
             self._pace,
-            self._changed,
+            partial(self._changed, endpoint.id),
             self._probe,
             self._heartbeat,
             backend.scale.replicas,
@@ -137,17 +147,12 @@ class Fleet:
         self._leaving.pop(local.entity.id, None)
 
 
-def _wanted(
-    endpoints: Sequence[Endpoint],
-) -> list[tuple[ServedEntity, WorkerBackend, Task, bool]]:
+def _wanted(endpoint: Endpoint) -> Iterator[tuple[ServedEntity, WorkerBackend, bool]]:
     """The entities that need workers, and whether each is in force rather than in an update."""
-    return [
-        (entity, entity.backend, endpoint.task, in_force)
-        for endpoint in endpoints
-        for entities, in_force in ((endpoint.entities, True), (_coming(endpoint), False))
-        for entity in entities
-        if isinstance(entity.backend, WorkerBackend)
-    ]
+    for entities, in_force in ((endpoint.entities, True), (_coming(endpoint), False)):
+        for entity in entities:
+            if isinstance(entity.backend, WorkerBackend):
+                yield entity, entity.backend, in_force
 
 
 def _coming(endpoint: Endpoint) -> tuple[ServedEntity, ...]:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 
-from lakeserve.core.endpoints import EntityState
+from lakeserve.core.endpoints import Observed
 from lakeserve.core.errors import Unavailable
 from lakeserve.core.ids import now_ms
 from lakeserve.storage.database import Storage
@@ -16,13 +16,13 @@ RETRY_S = 5.0
 
 
 class StateRecorder:
-    """Stores the newest states; changes that come while one write runs are written together."""
+    """Stores what is seen; changes that come while one write runs are written together."""
 
     def __init__(self, storage: Storage, retry_s: float = RETRY_S) -> None:
         self._storage = storage
         self._retry_s = retry_s
-        self._written: dict[str, EntityState] = {}
-        self._newest: Mapping[str, EntityState] = {}
+        self._written: dict[str, Observed] = {}
+        self._newest: dict[str, Observed] = {}
         self._pending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -30,10 +30,17 @@ class StateRecorder:
         """Begin to write."""
         self._task = asyncio.create_task(self._write_changes(), name="state recorder")
 
-    def record(self, states: Mapping[str, EntityState]) -> None:
-        """Have these states written soon. The mapping must not change afterwards."""
-        self._newest = states
-        self._pending.set()
+    def record(self, seen: Mapping[str, Observed]) -> None:
+        """Have this written soon, by entity id, in place of what was seen of them before."""
+        for entity_id, observed in seen.items():
+            if self._written.get(entity_id) != observed or entity_id in self._newest:
+                self._newest[entity_id] = observed
+                self._pending.set()
+
+    def forget(self, entity_id: str) -> None:
+        """Nothing more is to be written of an entity."""
+        self._written.pop(entity_id, None)
+        self._newest.pop(entity_id, None)
 
     async def stop(self) -> None:
         """Write what is pending, once, and end."""
@@ -59,13 +66,13 @@ class StateRecorder:
                 await asyncio.sleep(self._retry_s)
 
     async def _write(self) -> None:
-        newest = self._newest
-        changed = {
-            entity_id: state
-            for entity_id, state in newest.items()
-            if self._written.get(entity_id) != state
-        }
-        if changed:
-            now = now_ms()
+        changed, self._newest = self._newest, {}
+        if not changed:
+            return
+        now = now_ms()
+        try:
             await self._storage.write(lambda transaction: transaction.states.save(changed, now))
-            self._written.update(changed)
+        except BaseException:
+            self._newest = {**changed, **self._newest}
+            raise
+        self._written.update(changed)

@@ -1,23 +1,21 @@
 """Moves what is seen towards what is wanted, and tells the gateway where calls go."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
-from lakeserve.core.authentication import SignedTokens
-from lakeserve.core.clusters import RoutableCluster, routable_cluster
 from lakeserve.core.endpoints import (
     Address,
     Endpoint,
     EntityState,
     ExternalModel,
+    Observed,
+    ServedEntity,
 )
 from lakeserve.core.errors import Unavailable
-from lakeserve.core.identity import Principal
-from lakeserve.core.ids import now_ms
 from lakeserve.core.ports import SecretResolver, Snapshot
-from lakeserve.core.signed_tokens import SignedTokenReader
 from lakeserve.reconcile.addresses import answers
 from lakeserve.reconcile.deployments import Deployments
+from lakeserve.reconcile.facts import Facts
 from lakeserve.reconcile.fleet import Fleet
 from lakeserve.reconcile.heartbeat import Heartbeat, heartbeat
 from lakeserve.reconcile.launch import Launcher, Resolve
@@ -71,11 +69,11 @@ class Supervisor:
             probe,
             settings.request_timeout_s,
         )
-        self._deployments = Deployments(storage, secrets, self._reload_endpoints, self._fleet.state)
-        self._endpoints: tuple[Endpoint, ...] = ()
-        self._principals: Mapping[str, Principal] = {}
-        self._signed: SignedTokens | None = None
-        self._clusters: Mapping[str, RoutableCluster] = {}
+        self._deployments = Deployments(
+            storage, secrets, self._catch_up, self._publish, self._fleet.state
+        )
+        self._facts = Facts(storage)
+        self._published: dict[str, Endpoint] = {}
         self._states: Mapping[str, EntityState] = {}
         self._snapshot = Snapshot()
 
@@ -85,16 +83,14 @@ class Supervisor:
         Raises:
             Unavailable: The database cannot be read.
         """
-        await self._load_principals()
-        await self._load_clusters()
-        self._endpoints, states = await self._storage.read(
-            lambda transaction: (transaction.endpoints.all(), transaction.states.all())
-        )
-        start_workers = self._fleet.begin(self._endpoints, states)
+        await self._facts.catch_up()
+        states = await self._storage.read(lambda transaction: transaction.states.all())
+        wanted = tuple(self._facts.endpoints.values())
+        start_workers = self._fleet.begin(wanted, states)
         # What was deployed before serves from the first call on.
-        if await self._deployments.settle(self._endpoints):
-            await self._reload_endpoints()
-        self._publish()
+        await self._deployments.settle(wanted)
+        await self._catch_up()
+        self._publish(self._facts.endpoints)
         self._recorder.start()
         self._deployments.start()
         start_workers()
@@ -102,10 +98,10 @@ class Supervisor:
     async def endpoints_changed(self) -> None:
         """See ``Changes.endpoints_changed``; a database that is busy now is read again later."""
         try:
-            await self._reload_endpoints()
+            await self._catch_up()
         except Unavailable:
             logger.warning("endpoints have changed, but cannot be read now; trying again")
-        self._deployments.wake()
+            self._deployments.wake(())
 
     async def clusters_changed(self) -> None:
         """See ``Changes.clusters_changed``.
@@ -113,18 +109,7 @@ class Supervisor:
         Raises:
             Unavailable: The database cannot be read; what was known stays.
         """
-        await self._load_clusters()
-        self._publish()
-
-    async def _load_clusters(self) -> None:
-        clusters = await self._storage.read(lambda transaction: transaction.clusters.all())
-        self._clusters = {cluster.id: routable_cluster(cluster) for cluster in clusters}
-
-    async def _reload_endpoints(self) -> tuple[Endpoint, ...]:
-        self._endpoints = await self._storage.read(lambda transaction: transaction.endpoints.all())
-        self._fleet.follow(self._endpoints)
-        self._publish()
-        return self._endpoints
+        await self._catch_up()
 
     async def refresh_principals(self) -> None:
         """Let tokens, users and groups count as they are stored now.
@@ -132,19 +117,18 @@ class Supervisor:
         Raises:
             Unavailable: The database cannot be read; what was known stays.
         """
-        await self._load_principals()
-        self._publish()
+        await self._catch_up()
 
-    async def _load_principals(self) -> None:
-        now = now_ms()
-        self._principals, subjects, keys = await self._storage.read(
-            lambda transaction: (
-                transaction.identity.principals(now),
-                transaction.identity.service_principals(),
-                transaction.keys.signing_keys(),
-            )
-        )
-        self._signed = SignedTokenReader({key.id: key.public_key for key, _ in keys}, subjects)
+    async def _catch_up(self) -> Mapping[str, Endpoint]:
+        """Read what has changed, act on it and show it."""
+        changed = await self._facts.catch_up()
+        endpoints = self._facts.endpoints
+        for endpoint_id in changed:
+            self._fleet.follow(endpoint_id, endpoints.get(endpoint_id))
+        self._publish(changed)
+        if changed:
+            self._deployments.wake(changed)
+        return endpoints
 
     async def eager_ready(self, progress: Callable[[str], None], timeout_s: float) -> None:
         """Wait until each eager entity serves or has failed, at most ``timeout_s`` seconds.
@@ -174,28 +158,42 @@ class Supervisor:
         await self._fleet.stop(grace_s)
         await self._recorder.stop()
 
-    def _local_changed(self) -> None:
-        self._publish()
-        if any(endpoint.update is not None for endpoint in self._endpoints):
-            self._deployments.wake()
+    def _local_changed(self, endpoint_id: str) -> None:
+        self._publish((endpoint_id,))
+        endpoint = self._facts.endpoints.get(endpoint_id)
+        if endpoint is not None and endpoint.update is not None:
+            self._deployments.wake((endpoint_id,))
 
-    def _publish(self) -> None:
-        """Build snapshot and states anew from what is known now."""
-        seen = self._fleet.seen()
-        for endpoint in self._endpoints:
-            for external in endpoint.entities:
-                if isinstance(external.backend, ExternalModel):
-                    state = self._deployments.state(external.id)
-                    values = self._deployments.values(external.id)
-                    seen[external.id] = Seen(state, secrets=values)
-        self._states = {
-            entity.id: seen[entity.id].state if entity.id in seen else READY
-            for endpoint in self._endpoints
-            for entity in endpoint.entities
-        }
-        endpoints = {
-            endpoint.name: routable(endpoint, seen, upstream_credential(endpoint, self._settings))
-            for endpoint in self._endpoints
-        }
-        self._snapshot = Snapshot(endpoints, self._principals, self._clusters, self._signed)
-        self._recorder.record(self._states)
+    def _publish(self, endpoint_ids: Collection[str]) -> None:
+        """Show what is known now of these endpoints, and of principals and clusters."""
+        facts = self._facts
+        endpoints, states = dict(self._snapshot.endpoints), dict(self._states)
+        for endpoint_id in endpoint_ids:
+            before = self._published.pop(endpoint_id, None)
+            if before is not None:
+                endpoints.pop(before.name, None)
+            endpoint = facts.endpoints.get(endpoint_id)
+            seen = {} if endpoint is None else self._seen(endpoint)
+            for entity in () if before is None else before.entities:
+                if entity.id not in seen:
+                    states.pop(entity.id, None)
+                    self._recorder.forget(entity.id)
+            if endpoint is not None:
+                self._published[endpoint_id] = endpoint
+                credential = upstream_credential(endpoint, self._settings)
+                endpoints[endpoint.name] = routable(endpoint, seen, credential)
+            states.update({entity_id: each.state for entity_id, each in seen.items()})
+            self._recorder.record(
+                {key: Observed(each.state, each.addresses) for key, each in seen.items()}
+            )
+        self._states = states
+        self._snapshot = Snapshot(endpoints, facts.principals, facts.clusters, facts.signed)
+
+    def _seen(self, endpoint: Endpoint) -> dict[str, Seen]:
+        return {entity.id: self._seen_of(entity) for entity in endpoint.entities}
+
+    def _seen_of(self, entity: ServedEntity) -> Seen:
+        if isinstance(entity.backend, ExternalModel):
+            state = self._deployments.state(entity.id)
+            return Seen(state, secrets=self._deployments.values(entity.id))
+        return self._fleet.seen(entity.id) or Seen(READY)

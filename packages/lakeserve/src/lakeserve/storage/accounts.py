@@ -1,13 +1,17 @@
 """Users, service principals, groups and OAuth secrets."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import cast
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from lakeserve.core.accounts import Account, AccountKind, ClientSecret, Group
 from lakeserve.core.identity import BUILT_IN_GROUPS
+from lakeserve.storage.changes import note
 from lakeserve.storage.tables import group_members, groups, service_principal_secrets, users
+
+# No account has this id: noted where a change may be about none.
+NOBODY = ""
 
 
 class AccountRepository:
@@ -31,6 +35,7 @@ class AccountRepository:
 
     def save(self, account: Account) -> None:
         """Write an account, in place of the one of its id."""
+        note(self._connection, "account", account.id)
         values = {
             "kind": account.kind,
             "name": account.name,
@@ -49,6 +54,7 @@ class AccountRepository:
 
     def delete(self, account_id: str) -> None:
         """Forget an account with its tokens, secrets and memberships."""
+        note(self._connection, "account", account_id)
         self._connection.execute(delete(users).where(users.c.id == account_id))
 
     def groups(self) -> tuple[Group, ...]:
@@ -88,10 +94,9 @@ class AccountRepository:
         """
         if group.is_built_in:
             if group.name == "admins":
-                self._connection.execute(
-                    update(users).values(admin=users.c.id.in_(group.member_ids))
-                )
+                self._set_admins(group.member_ids)
             return
+        self._note_members(group.id)
         values = {"name": group.name, "external_id": group.external_id}
         changed = self._connection.execute(
             update(groups).where(groups.c.id == group.id).values(values).returning(groups.c.id)
@@ -105,10 +110,27 @@ class AccountRepository:
 
     def delete_group(self, group_id: str) -> None:
         """Forget a group; its members stay."""
+        self._note_members(group_id)
         self._connection.execute(delete(groups).where(groups.c.id == group_id))
+
+    def _set_admins(self, member_ids: Collection[str]) -> None:
+        wanted = users.c.id.in_(member_ids)
+        changed = self._connection.scalars(
+            update(users).where(users.c.admin != wanted).values(admin=wanted).returning(users.c.id)
+        )
+        for account_id in changed:
+            note(self._connection, "account", account_id)
+
+    def _note_members(self, group_id: str) -> None:
+        """What their principals are called by changes with the group, which may have none."""
+        members = select(group_members.c.user_id).where(group_members.c.group_id == group_id)
+        note(self._connection, "account", NOBODY)
+        for account_id in self._connection.scalars(members).all():
+            note(self._connection, "account", account_id)
 
     def _join(self, group_id: str, member_ids: Iterable[str]) -> None:
         for member_id in member_ids:
+            note(self._connection, "account", member_id)
             self._connection.execute(
                 insert(group_members), {"group_id": group_id, "user_id": member_id}
             )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from lakeserve.core.clusters import Cluster
+from lakeserve.storage.changes import note
 from lakeserve.storage.grants import GrantRepository
 from lakeserve.storage.tables import clusters
 
@@ -26,6 +27,7 @@ class ClusterRepository:
 
     def save(self, cluster: Cluster) -> None:
         """Write a cluster, in place of the one of its id; its grants stay."""
+        note(self._connection, "cluster", cluster.id)
         values = {
             "host": cluster.host,
             "tls": cluster.tls,
@@ -46,6 +48,7 @@ class ClusterRepository:
 
     def delete(self, cluster_id: str) -> None:
         """Forget a cluster and what was granted on it."""
+        note(self._connection, "cluster", cluster_id)
         self._connection.execute(delete(clusters).where(clusters.c.id == cluster_id))
         self._grants.replace_on("clusters", cluster_id, ())
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DataError, DBAPIError, TimeoutError
 
 from lakeserve.core.errors import InvalidParameter, Unavailable
 from lakeserve.settings import Settings
+from lakeserve.storage.changes import noting, watch
 from lakeserve.storage.engine import Opened, driver_words, remedy
 from lakeserve.storage.postgresql import open_postgresql
 from lakeserve.storage.sqlite import open_sqlite
@@ -53,6 +54,7 @@ class Storage:
                 opened = await loop.run_in_executor(opening, open_sqlite, place, busy_timeout_s)
             else:
                 opened = await loop.run_in_executor(opening, open_postgresql, place, busy_timeout_s)
+        watch(opened.engine)
         executor = ThreadPoolExecutor(opened.threads, thread_name_prefix="storage")
         return cls(opened, executor)
 
@@ -104,11 +106,13 @@ class Storage:
         self, work: Callable[[Transaction], Result], options: Mapping[str, object], lock: str | None
     ) -> Result:
         with self._opened.engine.connect() as connection:
-            connection = connection.execution_options(**options)
+            connection, notes = noting(connection.execution_options(**options))
             with connection.begin():
                 if lock is not None:
                     connection.execute(text(lock))
-                return work(Transaction(connection))
+                result = work(Transaction(connection))
+                notes.write(connection)
+                return result
 
 
 async def open_storage(settings: Settings) -> Storage:

@@ -1,11 +1,12 @@
 """Users and the digests of their tokens."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from lakeserve.core.identity import BUILT_IN_GROUPS, Principal, new_token_id
+from lakeserve.storage.changes import note
 from lakeserve.storage.tables import group_members, groups, tokens, users
 
 TokenOrigin = Literal["settings", "api"]
@@ -19,6 +20,7 @@ class IdentityRepository:
 
     def save_user(self, user: Principal, now_ms: int) -> None:
         """Write a user, keeping the creation time of the one with the same id."""
+        note(self._connection, "account", user.id)
         values = {"name": user.name, "display_name": user.display_name, "admin": user.admin}
         known = self._connection.execute(
             update(users).where(users.c.id == user.id).values(values).returning(users.c.id)
@@ -38,7 +40,11 @@ class IdentityRepository:
         outdated = or_(tokens.c.origin == "settings", tokens.c.digest == digest)
         if known is not None:
             outdated = outdated & (tokens.c.digest != digest)
-        self._connection.execute(delete(tokens).where(outdated))
+        note(self._connection, "token", digest)
+        for ended in self._connection.scalars(
+            delete(tokens).where(outdated).returning(tokens.c.digest)
+        ):
+            note(self._connection, "token", ended)
         if known is None:
             self._connection.execute(
                 insert(tokens),
@@ -54,14 +60,31 @@ class IdentityRepository:
                 },
             )
 
-    def principals(self, now_ms: int) -> dict[str, Principal]:
-        """Who may call at that time, by the digest of their tokens."""
-        memberships = self._groups()
-        rows = self._connection.execute(
+    def principals(
+        self,
+        now_ms: int,
+        *,
+        digests: Collection[str] | None = None,
+        account_ids: Collection[str] | None = None,
+    ) -> dict[str, Principal]:
+        """Who may call at that time, by the digest of their tokens.
+
+        Args:
+            now_ms: Tokens that have expired by then are left out.
+            digests: Only these tokens.
+            account_ids: Only the tokens of these accounts.
+        """
+        wanted = (
             select(tokens.c.digest, tokens.c.expires_at, users)
             .join(users, tokens.c.user_id == users.c.id)
             .where(users.c.active, or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now_ms))
         )
+        if digests is not None:
+            wanted = wanted.where(tokens.c.digest.in_(digests))
+        if account_ids is not None:
+            wanted = wanted.where(tokens.c.user_id.in_(account_ids))
+        rows = self._connection.execute(wanted).all()
+        memberships = self._groups() if rows else {}
         return {
             row.digest: Principal(
                 id=row.id,

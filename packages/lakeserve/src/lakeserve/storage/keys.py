@@ -4,6 +4,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from lakeserve.core.crypto import DataKey
 from lakeserve.core.signed_tokens import SigningKey
+from lakeserve.storage.changes import note
 from lakeserve.storage.tables import data_keys, signing_keys
 
 
@@ -55,6 +56,7 @@ class KeyRepository:
 
     def save_signing_key(self, key: SigningKey, sealed: str, now_ms: int) -> None:
         """Write a new signing key with its encrypted private half."""
+        note(self._connection, "signing", key.id)
         self._connection.execute(
             insert(signing_keys),
             {

@@ -271,6 +271,17 @@ entity_states = Table(
     Column("deployment", String(32), nullable=False),
     Column("message", Text, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    # Where the workers of this platform listen.
+    Column("addresses", JSON(none_as_null=True), nullable=True),
+)
+
+# One row for each thing that was ever changed: the revision in which it was last.
+changes = Table(
+    "changes",
+    metadata,
+    Column("subject", String(16), primary_key=True),
+    Column("key", String(128), primary_key=True),
+    Column("revision", BigInteger, nullable=False, index=True),
 )
 
 # On clusters and on the use of tokens; the columns are those of ``endpoint_grants``.

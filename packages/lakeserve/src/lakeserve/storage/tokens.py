@@ -1,8 +1,11 @@
 """Personal access tokens: digests and what listings show."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from lakeserve.core.tokens import TokenFacts
+from lakeserve.storage.changes import note
 from lakeserve.storage.tables import tokens
 
 
@@ -14,6 +17,7 @@ class TokenRepository:
 
     def create(self, facts: TokenFacts, digest: str) -> None:
         """Write a new token."""
+        note(self._connection, "token", digest)
         self._connection.execute(
             insert(tokens),
             {
@@ -42,13 +46,24 @@ class TokenRepository:
 
     def set_comment(self, token_id: str, comment: str) -> None:
         """Replace the comment of a token."""
-        self._connection.execute(
-            update(tokens).where(tokens.c.id == token_id).values(comment=comment)
+        changed = self._connection.scalars(
+            update(tokens)
+            .where(tokens.c.id == token_id)
+            .values(comment=comment)
+            .returning(tokens.c.digest)
         )
+        self._note(changed)
 
     def delete(self, token_id: str) -> None:
         """Forget a token."""
-        self._connection.execute(delete(tokens).where(tokens.c.id == token_id))
+        deleted = self._connection.scalars(
+            delete(tokens).where(tokens.c.id == token_id).returning(tokens.c.digest)
+        )
+        self._note(deleted)
+
+    def _note(self, digests: Iterable[str]) -> None:
+        for digest in digests:
+            note(self._connection, "token", digest)
 
     def _select(self, *conditions: ColumnElement[bool]) -> tuple[TokenFacts, ...]:
         rows = self._connection.execute(

@@ -4,6 +4,7 @@ from sqlalchemy import Connection
 
 from lakeserve.storage.accounts import AccountRepository
 from lakeserve.storage.audit import AuditRepository
+from lakeserve.storage.changes import ChangeRepository
 from lakeserve.storage.clusters import ClusterRepository
 from lakeserve.storage.endpoints import EndpointRepository
 from lakeserve.storage.grants import GrantRepository
@@ -20,6 +21,7 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self.audit = AuditRepository(connection)
         self.accounts = AccountRepository(connection)
+        self.changes = ChangeRepository(connection)
         self.endpoints = EndpointRepository(connection)
         self.grants = GrantRepository(connection)
         self.identity = IdentityRepository(connection)
