@@ -23,6 +23,9 @@ from lakeserve.core.errors import ConfigurationError
 from lakeserve.gateway.app import Gateway
 from lakeserve.gateway.inference import GatewayLimits
 from lakeserve.gateway.joined_writes import JoinedWritesProtocol
+from lakeserve.gateway.limits.local import LocalLimiter
+from lakeserve.gateway.limits.shared import SharedLimiter, connect
+from lakeserve.gateway.seams import Limiter, Seams
 from lakeserve.reconcile.supervisor import Supervisor
 from lakeserve.settings import Settings
 from lakeserve.storage.database import open_storage
@@ -134,6 +137,7 @@ class Platform:
             supervisor,
             supervisor,
             GatewayLimits(settings.max_request_bytes, settings.request_timeout_s),
+            Seams(limiter=_limiter(settings, stack)),
         )
         control = create_control_app(storage, supervisor, supervisor, settings, secrets, supervisor)
         server = _Server(_server_config(_dispatch(gateway, control), settings))
@@ -173,6 +177,14 @@ def stop_signals() -> Iterator[asyncio.Event]:
     finally:
         for number in STOP_SIGNALS:
             loop.remove_signal_handler(number)
+
+
+def _limiter(settings: Settings, stack: contextlib.AsyncExitStack) -> Limiter:
+    if settings.redis_url is None:
+        return LocalLimiter()
+    limiter = SharedLimiter(connect(settings.redis_url.get_secret_value()))
+    stack.push_async_callback(limiter.aclose)
+    return limiter
 
 
 def _dispatch(gateway: Gateway, control: AsgiApp) -> AsgiApp:

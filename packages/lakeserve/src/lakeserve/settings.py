@@ -123,6 +123,8 @@ class Settings(BaseSettings):
             them the file ``secrets.key`` of the data directory is used, and made when missing.
         database_url: A PostgreSQL database to use instead of a SQLite file in the data directory,
             ``postgresql://USER:PASSWORD@HOST:PORT/DATABASE``.
+        redis_url: Redis or Valkey that gateways on several machines count rate limits in, such as
+            ``redis://host:6379/0``; without it they are counted on this machine.
     """
 
     model_config = SettingsConfigDict(
@@ -141,6 +143,7 @@ class Settings(BaseSettings):
     request_timeout_s: float = Field(default=297.0, gt=0)
     drain_timeout_s: float = Field(default=10.0, ge=0)
     secret_keys: SecretStr | None = None
+    redis_url: SecretStr | None = None
     database_url: SecretStr | None = None
     workspace_id: str = Field(default="1", pattern=r"^\d{1,19}$")
 

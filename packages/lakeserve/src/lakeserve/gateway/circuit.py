@@ -10,18 +10,19 @@ LONGEST_PAUSE_S = 30.0
 class Circuit:
     """Failures of one upstream since its last success.
 
-    Closed, every call passes. After ``FAILURES_TO_OPEN`` failures in a row it opens for a pause, in
-    which none does. Then one call per pause is let through: its success closes the circuit (whoever
-    holds it forgets it), its failure doubles the pause.
+    Closed, every call passes. After as many failures in a row as are tolerated it opens for a
+    pause, in which none does. Then one call per pause is let through: its success closes the
+    circuit (whoever holds it forgets it), its failure doubles the pause.
 
     Attributes:
         failures: In a row.
     """
 
-    __slots__ = ("_clock", "_is_probing", "_pause_s", "_until", "failures")
+    __slots__ = ("_clock", "_is_probing", "_pause_s", "_tolerated", "_until", "failures")
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], tolerated: int = FAILURES_TO_OPEN) -> None:
         self._clock = clock
+        self._tolerated = tolerated
         self.failures = 0
         self._pause_s = FIRST_PAUSE_S / 2
         self._until = 0.0
@@ -30,7 +31,7 @@ class Circuit:
     @property
     def is_open(self) -> bool:
         """Whether the failures have become too many."""
-        return self.failures >= FAILURES_TO_OPEN
+        return self.failures >= self._tolerated
 
     @property
     def remaining_s(self) -> float:
@@ -52,7 +53,7 @@ class Circuit:
         """A call that was let through did not reach an upstream that works."""
         self.failures += 1
         # Calls that were under way when it opened say nothing new.
-        if self.failures == FAILURES_TO_OPEN or self._is_probing:
+        if self.failures == self._tolerated or self._is_probing:
             self._is_probing = False
             self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
             self._until = self._clock() + self._pause_s
