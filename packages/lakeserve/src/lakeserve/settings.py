@@ -25,6 +25,7 @@ from pydantic_settings import (
 
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.core.identity import DEVELOPMENT_TOKEN
+from lakeserve.core.prices import Price, PriceTable
 
 ENV_PREFIX = "LAKESERVE_"
 CONFIG_VARIABLE = "LAKESERVE_CONFIG"
@@ -103,6 +104,42 @@ class EngineSettings(_Section):
     probe_timeout_s: float = Field(default=5.0, gt=0)
 
 
+class ModelPrice(_Section):
+    """What a model costs, per million tokens."""
+
+    input: float = Field(default=0.0, ge=0)
+    output: float = Field(default=0.0, ge=0)
+
+
+class PriceSettings(_Section):
+    """The price table.
+
+    Attributes:
+        currency: For people; nothing is converted.
+        models: Prices by ``provider/model``, ``model`` or ``provider/*``; the first of these that
+            is there counts. What has no price costs nothing.
+    """
+
+    currency: str = "USD"
+    models: dict[str, ModelPrice] = Field(default_factory=dict)
+
+    def table(self) -> PriceTable:
+        """The same as a value."""
+        return PriceTable(
+            {name: Price(each.input, each.output) for name, each in self.models.items()}
+        )
+
+
+class UsageSettings(_Section):
+    """What is kept of calls.
+
+    Attributes:
+        retention_days: Rows of single calls go after this many days; their sums stay.
+    """
+
+    retention_days: int = Field(default=365, ge=1)
+
+
 class Settings(BaseSettings):
     """Everything an operator can choose.
 
@@ -125,6 +162,8 @@ class Settings(BaseSettings):
             ``postgresql://USER:PASSWORD@HOST:PORT/DATABASE``.
         redis_url: Redis or Valkey that gateways on several machines count rate limits in, such as
             ``redis://host:6379/0``; without it they are counted on this machine.
+        prices: What models cost.
+        usage: What is kept of calls.
     """
 
     model_config = SettingsConfigDict(
@@ -139,6 +178,8 @@ class Settings(BaseSettings):
     foundation: dict[str, str | Upstream] = Field(default_factory=dict)
     clusters: dict[str, str | DriverHost] = Field(default_factory=dict)
     engine: EngineSettings = EngineSettings()
+    prices: PriceSettings = PriceSettings()
+    usage: UsageSettings = UsageSettings()
     max_request_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     request_timeout_s: float = Field(default=297.0, gt=0)
     drain_timeout_s: float = Field(default=10.0, ge=0)
@@ -171,6 +212,16 @@ class Settings(BaseSettings):
     def database_path(self) -> Path:
         """The SQLite file."""
         return self.data_dir / "lakeserve.db"
+
+    @property
+    def journal_dir(self) -> Path:
+        """Where gateway processes write calls down."""
+        return self.data_dir / "journal"
+
+    @property
+    def tables_dir(self) -> Path:
+        """Where inference tables lie, as ``<catalog>/<schema>/<table>``."""
+        return self.data_dir / "tables"
 
     @classmethod
     def settings_customise_sources(

@@ -17,6 +17,7 @@ TABLE = {
     "MethodNotAllowed": (405, "BAD_REQUEST"),
     "PayloadTooLarge": (413, "BAD_REQUEST"),
     "TooManyRequests": (429, "REQUEST_LIMIT_EXCEEDED"),
+    "BudgetSpent": (429, "REQUEST_LIMIT_EXCEEDED"),
     "Internal": (500, "INTERNAL_ERROR"),
     "NotBuilt": (501, "NOT_IMPLEMENTED"),
     "BadUpstream": (502, "INTERNAL_ERROR"),
@@ -84,3 +85,9 @@ def test_the_tree_at_the_top_is_true() -> None:
             name in line and f"{status} {code}" in line
             for line in (errors.__doc__ or "").splitlines()
         ), name
+
+
+def test_nobody_sleeps_for_a_month_before_a_spent_budget() -> None:
+    headers = dict(errors.BudgetSpent("why", retry_after=2_000_000).headers())
+    assert headers == {"retry-after": "300", "x-should-retry": "false"}
+    assert ("retry-after", "7") in errors.BudgetSpent("why", retry_after=7).headers()

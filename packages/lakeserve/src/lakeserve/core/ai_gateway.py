@@ -41,6 +41,11 @@ class PayloadTable:
     schema_name: str
     table_name_prefix: str
 
+    @property
+    def full_name(self) -> str:
+        """The name of the table."""
+        return f"{self.catalog_name}.{self.schema_name}.{self.table_name_prefix}_payload"
+
 
 @dataclass(frozen=True, slots=True)
 class Routing:

@@ -14,6 +14,7 @@
     │   ├── MethodNotAllowed         405 BAD_REQUEST
     │   ├── PayloadTooLarge          413 BAD_REQUEST
     │   ├── TooManyRequests          429 REQUEST_LIMIT_EXCEEDED
+    │   │   └── BudgetSpent          429 REQUEST_LIMIT_EXCEEDED
     │   ├── Internal                 500 INTERNAL_ERROR
     │   ├── NotBuilt                 501 NOT_IMPLEMENTED
     │   ├── BadUpstream              502 INTERNAL_ERROR
@@ -160,6 +161,23 @@ class TooManyRequests(WireError):
 
     status = 429
     error_code = "REQUEST_LIMIT_EXCEEDED"
+
+
+class BudgetSpent(TooManyRequests):
+    """The money that was set aside for a day or a month is spent.
+
+    Clients sleep as long as ``retry-after`` says, some of them for days; so it says five minutes at
+    most, and openai's clients are told not to try again at all.
+    """
+
+    longest_wait_s: ClassVar[int] = 300
+
+    def headers(self) -> list[tuple[str, str]]:
+        """See ``WireError.headers``."""
+        if self.retry_after is None:
+            return []
+        wait = min(self.retry_after, self.longest_wait_s)
+        return [("retry-after", str(wait)), ("x-should-retry", "false")]
 
 
 class Internal(WireError):

@@ -64,6 +64,9 @@ class Ledger(Protocol):
         """Write a call down so that it outlives this process, before its last byte leaves.
 
         Must not block on anything but a write to a local file.
+
+        Raises:
+            Unavailable: It cannot be written down, so its answer must not leave whole.
         """
         ...
 

@@ -1,7 +1,8 @@
 """What is written down of a call, as a value."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 
 class CallRecord(NamedTuple):  # made once per call, for a third of what a frozen dataclass costs
@@ -29,6 +30,7 @@ class CallRecord(NamedTuple):  # made once per call, for a third of what a froze
         provider: The provider of who answered, as its configuration names it; prices go by it.
         model: The name of the model at the provider.
         error_code: Of the answer, when it was an error.
+        payload_table: Full name of the inference table that the payloads go to, or empty.
         request: The body that was sent here, or None when payloads are not kept.
         response: The answer; a stream as one aggregated answer.
     """
@@ -58,8 +60,41 @@ class CallRecord(NamedTuple):  # made once per call, for a third of what a froze
     provider: str = ""
     model: str = ""
     error_code: str = ""
+    payload_table: str = ""
     request: bytes | None = None
     response: bytes | None = None
 
 
 STORED_FIELDS = CallRecord._fields.index("request")
+
+UsageKey = Literal["endpoint", "user", "day"]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageTotal:
+    """What the calls with one key used together.
+
+    Attributes:
+        key: Name of an endpoint, name of a requester, or a day of UTC as ``2026-11-26``.
+        failed_calls: Those that were answered with a status of 400 or more.
+        cached_calls: Those that got an answer given before.
+        cost: In the currency of the price table.
+    """
+
+    key: str
+    calls: int
+    failed_calls: int
+    cached_calls: int
+    input_tokens: int
+    output_tokens: int
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What one requester's calls of one endpoint cost in the present month, and today."""
+
+    endpoint_id: str
+    requester: str
+    month: float
+    today: float

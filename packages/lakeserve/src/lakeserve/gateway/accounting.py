@@ -226,7 +226,7 @@ class Account:
         started = self.started
         target = self.target
         entity_id, entity_name = self._entity()
-        has_payloads = _keeps_payloads(endpoint)
+        table = _payload_table(endpoint)
         return CallRecord(
             request_id=self._request_id,
             client_request_id=_text(self._body.get("client_request_id")),
@@ -253,8 +253,9 @@ class Account:
             provider="" if target is None else target.provider,
             model="" if target is None else target.upstream_model,
             error_code=error_code,
-            request=self._raw if has_payloads else None,
-            response=self._payload() if has_payloads else None,
+            payload_table=table,
+            request=self._raw if table else None,
+            response=self._payload() if table else None,
         )
 
     def _entity(self) -> tuple[str, str]:
@@ -277,9 +278,11 @@ class Account:
         return whole_of_stream(self._operation or "", self.passed.events)
 
 
-def _keeps_payloads(endpoint: RoutableEndpoint) -> bool:
+def _payload_table(endpoint: RoutableEndpoint) -> str:
     asked = endpoint.ai_gateway
-    return asked is not None and asked.payload_table is not None and asked.payload_table.enabled
+    if asked is None or asked.payload_table is None or not asked.payload_table.enabled:
+        return ""
+    return asked.payload_table.full_name
 
 
 def _text(value: Any) -> str | None:

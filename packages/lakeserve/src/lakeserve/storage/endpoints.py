@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from lakeserve.core.ai_gateway import AiGateway
 from lakeserve.core.endpoints import ConfigUpdate, Endpoint, Notifications, ServedEntity
 from lakeserve.core.grants import Grant
+from lakeserve.core.ids import now_ms
 from lakeserve.storage.changes import note
 from lakeserve.storage.entity_rows import entity_of, entity_values
 from lakeserve.storage.gateway_rows import gateway_of, gateway_values
@@ -21,6 +22,7 @@ from lakeserve.storage.tables import (
     entity_states,
     served_entities,
 )
+from lakeserve.storage.usage_entities import note_deletion, note_entities
 
 
 class EndpointRepository:
@@ -64,7 +66,8 @@ class EndpointRepository:
             entity_states.c.entity_id.in_([entity.id for entity in endpoint.entities])
         )
         kept = [row._asdict() for row in self._connection.execute(seen)]
-        self.delete(endpoint.id)
+        self._remove(endpoint.id)
+        note_entities(self._connection, endpoint)
         self._connection.execute(
             insert(endpoints),
             {
@@ -97,6 +100,10 @@ class EndpointRepository:
 
     def delete(self, endpoint_id: str) -> None:
         """Remove an endpoint, its entities and their states; nothing happens without one."""
+        note_deletion(self._connection, endpoint_id, now_ms())
+        self._remove(endpoint_id)
+
+    def _remove(self, endpoint_id: str) -> None:
         note(self._connection, "endpoint", endpoint_id)
         self._connection.execute(delete(endpoints).where(endpoints.c.id == endpoint_id))
 

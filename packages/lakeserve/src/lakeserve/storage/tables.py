@@ -5,7 +5,9 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -306,4 +308,91 @@ clusters = Table(
     Column("creator", String(256), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("from_settings", Boolean, nullable=False),
+)
+
+# The columns up to ``served_entity_id`` are those of the reference service's table of that name.
+# ``request_time`` is in epoch milliseconds; ``kind`` is "call" or "shadow".
+endpoint_usage = Table(
+    "endpoint_usage",
+    metadata,
+    Column("databricks_request_id", String(64), primary_key=True),
+    Column("kind", String(8), primary_key=True),
+    Column("account_id", String(64), nullable=False),
+    Column("workspace_id", String(20), nullable=False),
+    Column("client_request_id", Text, nullable=True),
+    Column("requester", String(256), nullable=False),
+    Column("status_code", Integer, nullable=False),
+    Column("request_time", BigInteger, nullable=False, index=True),
+    Column("input_token_count", BigInteger, nullable=False),
+    Column("output_token_count", BigInteger, nullable=False),
+    Column("input_character_count", BigInteger, nullable=False),
+    Column("output_character_count", BigInteger, nullable=False),
+    Column("usage_context", JSON(none_as_null=True), nullable=True),
+    Column("request_streaming", Boolean, nullable=False),
+    Column("served_entity_id", String(32), nullable=False),
+    Column("served_entity_name", String(256), nullable=False),
+    Column("endpoint_id", String(32), nullable=False),
+    Column("endpoint_name", String(256), nullable=False),
+    Column("operation", String(32), nullable=False),
+    Column("provider", String(64), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("latency_ms", Float(53), nullable=False),
+    Column("queue_ms", Float(53), nullable=False),
+    Column("time_to_first_byte_ms", Float(53), nullable=True),
+    Column("attempts", Integer, nullable=False),
+    Column("is_cached", Boolean, nullable=False),
+    Column("error_code", String(64), nullable=False),
+    Column("cost", Float(53), nullable=False),
+    Index("ix_endpoint_usage_by_endpoint", "endpoint_name", "request_time"),
+    Index("ix_endpoint_usage_by_requester", "requester", "request_time"),
+)
+
+# Sums of ``endpoint_usage`` by day (UTC); they stay when old rows go.
+usage_totals = Table(
+    "usage_totals",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("endpoint_id", String(32), primary_key=True),
+    Column("requester", String(256), primary_key=True),
+    Column("endpoint_name", String(256), nullable=False),
+    Column("calls", BigInteger, nullable=False),
+    Column("failed_calls", BigInteger, nullable=False),
+    Column("cached_calls", BigInteger, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cost", Float(53), nullable=False),
+)
+
+# Every served entity that there ever was, with the columns of the reference service's table
+# ``system.serving.served_entities``; our own ``served_entities`` above is what serves now.
+usage_served_entities = Table(
+    "usage_served_entities",
+    metadata,
+    Column("served_entity_id", String(32), primary_key=True),
+    Column("endpoint_config_version", Integer, primary_key=True),
+    Column("account_id", String(64), nullable=False),
+    Column("workspace_id", String(20), nullable=False),
+    Column("created_by", String(256), nullable=False),
+    Column("endpoint_name", String(256), nullable=False),
+    Column("endpoint_id", String(32), nullable=False, index=True),
+    Column("served_entity_name", String(256), nullable=False),
+    Column("entity_type", String(32), nullable=False),
+    Column("entity_name", Text, nullable=False),
+    Column("entity_version", String(32), nullable=True),
+    Column("task", String(64), nullable=False),
+    Column("external_model_config", JSON(none_as_null=True), nullable=True),
+    Column("foundation_model_config", JSON(none_as_null=True), nullable=True),
+    Column("custom_model_config", JSON(none_as_null=True), nullable=True),
+    Column("feature_spec_config", JSON(none_as_null=True), nullable=True),
+    Column("change_time", BigInteger, nullable=False),
+    Column("endpoint_delete_time", BigInteger, nullable=True),
+)
+
+# Journals whose calls are in the tables, so that none is counted twice.
+moved_journals = Table(
+    "moved_journals",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(128), nullable=False, unique=True),
+    Column("moved_at", BigInteger, nullable=False, index=True),
 )

@@ -13,6 +13,7 @@ from lakeserve.storage.keys import KeyRepository
 from lakeserve.storage.secrets import SecretRepository
 from lakeserve.storage.states import StateRepository
 from lakeserve.storage.tokens import TokenRepository
+from lakeserve.storage.usage import UsageRepository
 
 
 class Transaction:
@@ -30,3 +31,4 @@ class Transaction:
         self.secrets = SecretRepository(connection)
         self.states = StateRepository(connection)
         self.tokens = TokenRepository(connection)
+        self.usage = UsageRepository(connection)
