@@ -81,6 +81,7 @@ class ScriptedEngine:
     def __init__(self, steps: Sequence[Step] | None = None) -> None:
         self.header = HEADER
         self.context_tokens = 100
+        self.sees_images = False
         self.steps: Sequence[Step] = chat_steps("Hel", "lo") if steps is None else steps
         self.refusal: str | None = None
         self.fault: Exception | None = None
@@ -119,6 +120,9 @@ class ScriptedEngine:
     def tokenize(self, text: str, *, add_special: bool) -> list[int]:
         tokens = [1 for _ in text]
         return [2, *tokens, 3] if add_special else tokens
+
+    def markers(self) -> list[str]:
+        return self.header.marker_tokens()
 
     def close(self) -> None:
         return

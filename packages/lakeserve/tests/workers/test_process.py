@@ -98,7 +98,7 @@ async def test_a_damaged_file_is_the_reason(demo_spec: WorkerSpec) -> None:
     data = model_path().read_bytes()
     damaged.write_bytes(data[: len(data) // 2])
     worker = await ProcessRunner().start(with_model(demo_spec, damaged))
-    with pytest.raises(EngineError, match="the file is incomplete, or its architecture 'llama'"):
+    with pytest.raises(EngineError, match="the file is incomplete, its architecture 'llama'"):
         await worker.ready()
 
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "permissions": "Who may see, use and change endpoints and clusters.",
     "secrets": "Scopes, secrets and the master key that encrypts them.",
     "tokens": "Your personal access tokens.",
+    "models": "GGUF models that endpoints can serve by name.",
     "doctor": "Say what is installed, what is missing, and what for.",
 }
 

@@ -13,6 +13,7 @@ from lakeserve.core.ids import now_ms
 from lakeserve.settings import DriverHost, Settings
 from lakeserve.storage.database import Storage
 from lakeserve.storage.transaction import Transaction
+from lakeserve.workers.model_store import ModelStore
 
 ADMINISTRATOR = Principal(
     id="1001", name="admin@lakeserve.local", display_name="Administrator", admin=True
@@ -29,7 +30,8 @@ async def apply_settings(storage: Storage, settings: Settings) -> None:
         Unavailable: The database cannot be written.
     """
     now = now_ms()
-    endpoints = foundation_endpoints(settings.foundation, now)
+    models = {stored.name: stored.kind for stored in ModelStore(settings.data_dir).all()}
+    endpoints = foundation_endpoints(settings.foundation, now, models)
     clusters = configured_clusters(settings, now)
     digest = token_digest(settings.token.get_secret_value())
 

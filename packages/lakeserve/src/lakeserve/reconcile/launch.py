@@ -64,10 +64,11 @@ class Launcher:
             model.path,
             entity.name,  # clients compare a reply's model with what they asked for
             model.kind,
-            threads=engine.threads,
-            slots=backend.scale.share() or engine.slots,
+            threads=model.options.threads or engine.threads,
+            slots=backend.scale.share() or model.options.slots or engine.slots,
             queue=engine.queue,
-            context_tokens=engine.context_tokens,
+            context_tokens=model.options.context_tokens or engine.context_tokens,
+            options=model.options,
         )
         return WorkerSpec(
             entity_id=entity.id,

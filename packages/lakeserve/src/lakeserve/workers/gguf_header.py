@@ -21,6 +21,7 @@ _SCALARS = {
 
 # Token types of llama.cpp's vocabulary.
 CONTROL, USER_DEFINED = 3, 4
+CHAT_TEMPLATE = "tokenizer.chat_template"
 _TOKENS, _TOKEN_TYPES = "tokenizer.ggml.tokens", "tokenizer.ggml.token_type"
 # Architectures whose checkpoints only encode; all others generate text.
 _ENCODERS = ("bert", "nomic-bert", "jina-bert", "modern-bert", "neo-bert", "eurobert")
@@ -88,7 +89,7 @@ class GgufHeader:
     @property
     def chat_template(self) -> str | None:
         """The Jinja chat template, or None."""
-        template = self.values.get("tokenizer.chat_template")
+        template = self.values.get(CHAT_TEMPLATE)
         return str(template) if template else None
 
     def marker_tokens(self) -> list[str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from lakeserve.core.errors import ConfigurationError, EngineError
 from lakeserve.settings import inherited_environment
 from lakeserve.workers.gguf_header import read_header
+from lakeserve.workers.llama import PLAIN, LlamaOptions
+from lakeserve.workers.model_store import ModelStore
 from lakeserve.workers.protocols import ModelKind
 
 DEMO, MINILM = "demo", "minilm"
@@ -27,20 +29,23 @@ class ModelFile:
     Attributes:
         name: What replies and listings call it.
         description: One honest sentence about it.
+        options: How it is to be loaded.
     """
 
     path: Path
     kind: ModelKind
     name: str
     description: str
+    options: LlamaOptions = PLAIN
 
 
 async def resolve(reference: str, data_dir: Path) -> ModelFile:
     """The file of a model reference, made first if need be.
 
     Args:
-        reference: ``demo``, ``minilm`` or the absolute path of a GGUF file.
-        data_dir: Converted models are kept in its folder ``models``.
+        reference: ``demo``, ``minilm``, the name of a model that was added, or the absolute path of
+            a GGUF file.
+        data_dir: Converted and added models are kept in its folder ``models``.
 
     Raises:
         ConfigurationError: The reference is none of these, or the file is not there.
@@ -53,7 +58,9 @@ async def resolve(reference: str, data_dir: Path) -> ModelFile:
         return _demo()
     if reference == MINILM:
         return await _minilm(data_dir)
-    return _file(reference)
+    if Path(reference).is_absolute():
+        return _file(reference)
+    return await asyncio.to_thread(_named, reference, data_dir)
 
 
 def _demo() -> ModelFile:
@@ -111,13 +118,21 @@ async def _convert(path: Path) -> None:
         raise EngineError(f"cannot convert {MINILM_NAME} to GGUF: {reason}")
 
 
+def _named(name: str, data_dir: Path) -> ModelFile:
+    stored = ModelStore(data_dir).get(name)
+    if stored is None:
+        raise ConfigurationError(
+            f"there is no model {name!r}: use 'demo', 'minilm', the absolute path of a GGUF file,"
+            " or a name of 'lakeserve models list'"
+            f" ('lakeserve models add PATH --name {name}' adds it)"
+        )
+    stored.verify()
+    described = f"The model {name} of this platform, a GGUF file."
+    return ModelFile(stored.path, stored.kind, name, described, stored.options)
+
+
 def _file(reference: str) -> ModelFile:
     path = Path(reference)
-    if not path.is_absolute():
-        raise ConfigurationError(
-            f"{reference!r} is not a model: "
-            "use 'demo', 'minilm' or the absolute path of a GGUF file"
-        )
     if not path.is_file():
         raise ConfigurationError(f"the model file {reference!r} does not exist")
     header = read_header(path)

@@ -6,6 +6,7 @@ from lakeserve.control.endpoints.catalogue import CATALOGUE, foundation_endpoint
 from lakeserve.core.endpoints import Endpoint, LocalModel, OpenAICompatible
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.settings import Upstream
+from lakeserve.workers.protocols import ModelKind
 
 DBRX = "databricks-dbrx-instruct"
 BGE = "databricks-bge-large-en"
@@ -109,3 +110,18 @@ def test_what_is_refused(name: str, value: str, text: str) -> None:
     with pytest.raises(ConfigurationError, match=text) as refused:
         foundation_endpoints({name: value}, now_ms=1)
     assert "pw" not in str(refused.value)
+
+
+def test_models_that_were_added() -> None:
+    models: dict[str, ModelKind] = {"mine": "chat", "vectors": "embedding"}
+    overrides: dict[str, str | Upstream] = {
+        DBRX: "mine",
+        BGE: "vectors",
+        "databricks-own": "vectors",
+    }
+    endpoints = {each.name: each for each in foundation_endpoints(overrides, 1, models)}
+    entity = only_entity(endpoints[DBRX])
+    assert (entity.backend, entity.model_name) == (LocalModel("mine"), "mine")
+    assert endpoints["databricks-own"].task == "llm/v1/embeddings"
+    with pytest.raises(ConfigurationError, match="'vectors' is a model of kind 'embedding'"):
+        foundation_endpoints({DBRX: "vectors"}, 1, models)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from lakeserve.core.endpoints import (
@@ -17,6 +18,7 @@ from lakeserve.core.endpoints import (
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.core.ids import stable_object_id
 from lakeserve.settings import Upstream
+from lakeserve.workers.protocols import ModelKind
 
 CREATOR = "System-User"
 CHAT: Task = "llm/v1/chat"
@@ -28,8 +30,8 @@ MINILM = LocalModel("minilm")
 _NAME = re.compile(r"databricks-[A-Za-z0-9_-]{1,52}")
 _EMBEDDING_HINT = re.compile(r"embed|minilm|(^|[-_/])(bge|gte|e5)[-_]", re.IGNORECASE)
 _ACCEPTED = (
-    "'demo', 'minilm', the path of a GGUF file, or an OpenAI-compatible server"
-    " (http://HOST:PORT/v1)"
+    "'demo', 'minilm', a name of 'lakeserve models list', the path of a GGUF file, or an"
+    " OpenAI-compatible server (http://HOST:PORT/v1)"
 )
 
 
@@ -46,6 +48,8 @@ class CatalogueEntry:
     task: Task
     start: StartPolicy
 
+
+NO_MODELS: Mapping[str, ModelKind] = MappingProxyType({})
 
 FoundationBackend = LocalModel | OpenAICompatible
 
@@ -83,7 +87,9 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
 
 
 def foundation_endpoints(
-    overrides: Mapping[str, str | Upstream], now_ms: int
+    overrides: Mapping[str, str | Upstream],
+    now_ms: int,
+    models: Mapping[str, ModelKind] = NO_MODELS,
 ) -> tuple[Endpoint, ...]:
     """Every foundation endpoint as the settings want it.
 
@@ -92,6 +98,7 @@ def foundation_endpoints(
     Args:
         overrides: The setting ``foundation``: what serves a name instead of the shipped model.
         now_ms: Creation time of the endpoints.
+        models: The kinds of the models that were added to the platform, by name.
 
     Raises:
         ConfigurationError: A name or a value of ``overrides`` cannot be used.
@@ -99,23 +106,32 @@ def foundation_endpoints(
     entries = {entry.name: entry for entry in CATALOGUE}
     for name, value in overrides.items():
         if name not in entries:
-            entries[name] = _added(name, value)
-    return tuple(_endpoint(entry, overrides.get(entry.name), now_ms) for entry in entries.values())
+            entries[name] = _added(name, value, models)
+    return tuple(
+        _endpoint(entry, overrides.get(entry.name), now_ms, models) for entry in entries.values()
+    )
 
 
-def _added(name: str, value: str | Upstream) -> CatalogueEntry:
+def _added(name: str, value: str | Upstream, models: Mapping[str, ModelKind]) -> CatalogueEntry:
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
             f"foundation.{name}: {name!r} cannot name a foundation endpoint; accepted:"
             " 'databricks-' followed by letters, digits, '-' and '_', at most 63 characters in all"
         )
     served_by = value if isinstance(value, str) else value.model or ""
-    task = EMBEDDINGS if any(map(_EMBEDDING_HINT.search, (name, served_by))) else CHAT
+    hinted = any(map(_EMBEDDING_HINT.search, (name, served_by)))
+    kind = models.get(served_by, "embedding" if hinted else "chat")
+    task = EMBEDDINGS if kind == "embedding" else CHAT
     return CatalogueEntry(name, name.removeprefix("databricks-"), task, "on-demand")
 
 
-def _endpoint(entry: CatalogueEntry, override: str | Upstream | None, now_ms: int) -> Endpoint:
-    backend = _shipped(entry.task) if override is None else _backend(entry, override)
+def _endpoint(
+    entry: CatalogueEntry,
+    override: str | Upstream | None,
+    now_ms: int,
+    models: Mapping[str, ModelKind],
+) -> Endpoint:
+    backend = _shipped(entry.task) if override is None else _backend(entry, override, models)
     model_name, model_description = _described(backend)
     entity = ServedEntity(
         id=stable_object_id("foundation", entry.name, "entity"),
@@ -143,7 +159,9 @@ def _shipped(task: Task) -> LocalModel:
     return MINILM if task == EMBEDDINGS else DEMO
 
 
-def _backend(entry: CatalogueEntry, value: str | Upstream) -> FoundationBackend:
+def _backend(
+    entry: CatalogueEntry, value: str | Upstream, models: Mapping[str, ModelKind]
+) -> FoundationBackend:
     key = f"foundation.{entry.name}"
     if isinstance(value, Upstream):
         return OpenAICompatible(_base_url(key, value.url), value.model or entry.name)
@@ -156,7 +174,18 @@ def _backend(entry: CatalogueEntry, value: str | Upstream) -> FoundationBackend:
                 f" accepted: {_shipped(entry.task).reference!r} or a model of your own"
             )
         return LocalModel(value)
+    if value in models:
+        return _named(entry, value, models[value])
     return LocalModel(str(_model_file(key, value)))
+
+
+def _named(entry: CatalogueEntry, name: str, kind: ModelKind) -> LocalModel:
+    if (kind == "embedding") != (entry.task == EMBEDDINGS):
+        raise ConfigurationError(
+            f"foundation.{entry.name}: {name!r} is a model of kind {kind!r} and cannot serve the"
+            f" task {entry.task}"
+        )
+    return LocalModel(name)
 
 
 def _model_file(key: str, value: str) -> Path:
@@ -196,6 +225,8 @@ def _described(backend: FoundationBackend) -> tuple[str, str]:
             "all-MiniLM-L6-v2 (384 dimensions)",
             "The small embedding model that lakeserve ships.",
         )
+    if not Path(backend.reference).is_absolute():
+        return backend.reference, f"The model {backend.reference} that was added to this platform."
     file = Path(backend.reference).name
     return file, f"The model file {file} on this machine."
 

@@ -87,7 +87,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
             engine=engine,
             slots=Slots(program.slots, program.queue),
             executor=executor,
-            clean=cleaner(engine.header.marker_tokens()),
+            clean=cleaner(engine.markers()),
         )
         await serving
     except EngineError:

@@ -63,7 +63,7 @@ def read_request(body: Body, model: LoadedModel) -> ChatRequest:
     refuse_unknown(body, FIELDS, IGNORED)
     if body.get("stream_options") is not None:
         an_object(body["stream_options"], "stream_options")
-    messages = read_messages(body.get("messages"))
+    messages = read_messages(body.get("messages"), images=model.engine.sees_images)
     use = read_tool_use(body)
     top_logprobs = read_top_logprobs(body)
     header = model.engine.header

@@ -9,6 +9,12 @@ ZERO_WIDTH_SPACE = "\u200b"
 Cleaner = Callable[[str], str]
 
 
+class Encoded(str):
+    """Text that is no prose, such as an image in base64: there is nothing to clean in it."""
+
+    __slots__ = ()
+
+
 def cleaner(markers: Sequence[str]) -> Cleaner:
     """A function that breaks every marker in a text.
 
@@ -37,6 +43,8 @@ def cleaner(markers: Sequence[str]) -> Cleaner:
 
 def clean_all(value: Any, clean: Cleaner) -> Any:
     """A JSON value with every string in it cleaned, keys included."""
+    if isinstance(value, Encoded):
+        return value
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list):

@@ -4,7 +4,7 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -13,14 +13,23 @@ import orjson
 import xllamacpp
 
 from lakeserve.core.errors import EngineError
-from lakeserve.workers.gguf_header import GgufHeader, read_header
-from lakeserve.workers.llama import LlamaProgram
+from lakeserve.workers.gguf_header import CHAT_TEMPLATE, GgufHeader, read_header
+from lakeserve.workers.llama import LlamaOptions, LlamaProgram, Lora, Pooling
 
 # A stop is noticed between two batches of the prompt: smaller batches stop sooner, larger ones
 # read prompts a little faster.
 PROMPT_BATCH_TOKENS = 256
 # What an encoder may read at once; a text must fit as a whole.
 ENCODER_BATCH_TOKENS = 8192
+
+_POOLING: Mapping[Pooling, Any] = {
+    "mean": xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN,
+    "cls": xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_CLS,
+    "last": xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_LAST,
+}
+
+# Where llama.cpp puts an image into a rendered prompt.
+IMAGE_MARKER = "<__media__>"
 
 OnEvent = Callable[[bytes], bool]
 
@@ -47,10 +56,12 @@ class Engine(Protocol):
 
     Attributes:
         context_tokens: Tokens that prompt and answer of one request share.
+        sees_images: Whether chat messages may hold images.
     """
 
     header: GgufHeader
     context_tokens: int
+    sees_images: bool
 
     def generate(self, request: EngineRequest, on_event: OnEvent) -> None:
         """Generate; ``on_event`` gets each JSON event and returns True to stop.
@@ -66,6 +77,10 @@ class Engine(Protocol):
 
     def tokenize(self, text: str, *, add_special: bool) -> list[int]:
         """Token ids of a text; with ``add_special`` framed as the model wants it."""
+        ...
+
+    def markers(self) -> list[str]:
+        """Texts that mean something to the engine and must not be typed."""
         ...
 
     def close(self) -> None:
@@ -88,6 +103,9 @@ class LlamaEngine:
             EngineError: The file is missing or not a model that llama.cpp can load.
         """
         self.header = read_header(program.model_path, vocabulary=True)
+        if program.options.chat_template is not None:
+            self.header.values[CHAT_TEMPLATE] = program.options.chat_template
+        self.sees_images = program.options.projector is not None
         trained = self.header.context_tokens or program.context_tokens
         self.context_tokens = min(program.context_tokens, trained)
         self._control_socket = str(control_socket)
@@ -98,8 +116,9 @@ class LlamaEngine:
         except (RuntimeError, ValueError):
             # The exception only says that it failed; llama.cpp has written why to standard error.
             raise EngineError(
-                f"llama.cpp cannot load {str(program.model_path)!r}: the file is incomplete, or "
-                f"its architecture {self.header.architecture or 'unknown'!r} is not supported"
+                f"llama.cpp cannot load {str(program.model_path)!r}: the file is incomplete, its "
+                f"architecture {self.header.architecture or 'unknown'!r} is not supported, or "
+                "a LoRA adapter or projector does not belong to it"
             ) from None
 
     def generate(self, request: EngineRequest, on_event: OnEvent) -> None:
@@ -133,6 +152,11 @@ class LlamaEngine:
         finally:
             connection.close()
         return tokens
+
+    def markers(self) -> list[str]:
+        """See ``Engine``."""
+        images = [IMAGE_MARKER] if self.sees_images else []
+        return [*self.header.marker_tokens(), *images]
 
     def close(self) -> None:
         """See ``Engine``."""
@@ -173,4 +197,23 @@ def _parameters(program: LlamaProgram, context_tokens: int, control_socket: Path
         params.embedding = True
         batch = min(context_tokens, ENCODER_BATCH_TOKENS)
         params.n_batch = params.n_ubatch = batch
+    _add_options(params, program.options)
     return params
+
+
+def _add_options(params: Any, options: LlamaOptions) -> None:
+    if options.loras:
+        params.lora_adapters = [_adapter(lora) for lora in options.loras]
+    if options.projector is not None:
+        params.mmproj.path = os.fspath(options.projector)
+        params.mmproj_use_gpu = False
+    if options.chat_template is not None:
+        params.chat_template = options.chat_template
+    if options.pooling is not None:
+        params.pooling_type = _POOLING[options.pooling]
+
+
+def _adapter(lora: Lora) -> Any:
+    adapter = xllamacpp.CommonAdapterLoraInfo()
+    adapter.path, adapter.scale = os.fspath(lora.path), lora.scale
+    return adapter

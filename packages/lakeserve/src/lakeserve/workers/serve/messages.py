@@ -4,12 +4,17 @@ from typing import Any
 
 from lakeserve.workers.serve.errors import invalid
 from lakeserve.workers.serve.fields import an_object, kind_of, shown
+from lakeserve.workers.serve.images import read_image
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
-def read_messages(value: object) -> list[dict[str, Any]]:
+def read_messages(value: object, *, images: bool = False) -> list[dict[str, Any]]:
     """The messages of a chat request.
+
+    Args:
+        value: As it came.
+        images: Whether the model sees images.
 
     Raises:
         ApiError: 400, naming the message and field at fault.
@@ -19,10 +24,10 @@ def read_messages(value: object) -> list[dict[str, Any]]:
         raise invalid("messages", f"must be a non-empty array, is {seen}.", "invalid_type")
     if not value:
         raise invalid("messages", "must hold at least one message, not [].")
-    return [read_message(item, f"messages[{at}]") for at, item in enumerate(value)]
+    return [read_message(item, f"messages[{at}]", images=images) for at, item in enumerate(value)]
 
 
-def read_message(value: object, place: str) -> dict[str, Any]:
+def read_message(value: object, place: str, *, images: bool = False) -> dict[str, Any]:
     """One message; ``place`` names it in errors.
 
     Raises:
@@ -33,9 +38,12 @@ def read_message(value: object, place: str) -> dict[str, Any]:
     if role not in ROLES:
         raise invalid(f"{place}.role", f"must be one of {', '.join(ROLES)}, not {shown(role)}.")
     calls = _tool_calls(message, place) if role == "assistant" else []
+    sees = images and role == "user"
     read: dict[str, Any] = {
         "role": "system" if role == "developer" else role,
-        "content": _content(message.get("content"), f"{place}.content", optional=bool(calls)),
+        "content": _content(
+            message.get("content"), f"{place}.content", optional=bool(calls), images=sees
+        ),
     }
     if calls:
         read["tool_calls"] = calls
@@ -46,18 +54,34 @@ def read_message(value: object, place: str) -> dict[str, Any]:
     return read
 
 
-def _content(content: object, place: str, *, optional: bool) -> str:
+def _content(
+    content: object, place: str, *, optional: bool, images: bool
+) -> str | list[dict[str, Any]]:
     if content is None and optional:
         return ""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        return "".join(_part(part, f"{place}[{at}]") for at, part in enumerate(content))
+        return _parts(content, place, images=images)
     raise invalid(
         place,
         f"must be a string or an array of text parts, not {kind_of(content)}.",
         "invalid_type",
     )
+
+
+def _parts(parts: list[object], place: str, *, images: bool) -> str | list[dict[str, Any]]:
+    """The texts of all parts in one, or a list of parts where there are images."""
+    read: list[dict[str, Any]] = []
+    for at, part in enumerate(parts):
+        where = f"{place}[{at}]"
+        if images and isinstance(part, dict) and part.get("type") == "image_url":
+            read.append(read_image(part, where))
+        else:
+            read.append({"type": "text", "text": _part(part, where)})
+    if all(part["type"] == "text" for part in read):
+        return "".join(part["text"] for part in read)
+    return read
 
 
 def _part(value: object, place: str) -> str:
