@@ -7,7 +7,9 @@ from lakeserve.core.errors import ConfigurationError
 from lakeserve.core.identity import DEVELOPMENT_TOKEN
 from lakeserve.settings import (
     DriverHost,
+    ServerProgram,
     Upstream,
+    VllmServer,
     inherited_environment,
     is_loopback,
     load_settings,
@@ -199,3 +201,20 @@ def test_the_environment_is_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert environment["SOME_VARIABLE"] == "x"
     del environment["SOME_VARIABLE"]
     assert "SOME_VARIABLE" in inherited_environment()
+
+
+def test_server_programs_say_where_they_listen(tmp_path: Path) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text(
+        "[foundation]\n"
+        'databricks-a = {vllm = "/models/qwen", max_model_len = 4096}\n'
+        'databricks-b = {command = ["srv", "--socket={socket}"], replicas = 2}\n'
+    )
+    foundation = load_settings(config).foundation
+    assert foundation["databricks-a"] == VllmServer(vllm="/models/qwen", max_model_len=4096)
+    assert foundation["databricks-b"] == ServerProgram(
+        command=("srv", "--socket={socket}"), replicas=2
+    )
+    config.write_text('[foundation]\ndatabricks-b = {command = ["srv"]}\n')
+    with pytest.raises(ConfigurationError, match="where is it to listen"):
+        load_settings(config)

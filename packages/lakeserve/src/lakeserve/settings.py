@@ -58,6 +58,63 @@ class Upstream(_Section):
         return value.rstrip("/")
 
 
+class ServerProgram(_Section):
+    """A program of this machine that speaks the OpenAI protocol under ``/v1``; a worker runs it.
+
+    Attributes:
+        command: Its command line. ``{socket}``, or ``{host}`` and ``{port}``, say where it is to
+            listen; ``{name}`` is what its model is to be called.
+        health: Path that answers 200 when it is ready.
+        start_timeout_s: A server that is not ready after this many seconds counts as failed.
+        replicas: How many run and share the calls.
+    """
+
+    command: tuple[str, ...] = Field(min_length=1)
+    health: str = Field(default="/health", pattern=r"^/[^\s]*$")
+    start_timeout_s: float = Field(default=600.0, gt=0)
+    replicas: int = Field(default=1, ge=1, le=64)
+
+    @field_validator("command")
+    @classmethod
+    def _says_where(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not any("{socket}" in word or "{port}" in word for word in value):
+            raise ValueError("the command must hold {socket} or {port}: where is it to listen?")
+        return value
+
+
+class VllmServer(_Section):
+    """A model served by vLLM, which a worker runs; vLLM's own names and defaults.
+
+    Attributes:
+        vllm: Directory of the model.
+        executable: The ``vllm`` program.
+        loras: Directories of adapters by the name that calls them.
+        arguments: Further arguments of ``vllm serve``, as they are.
+        start_timeout_s: A server that is not ready after this many seconds counts as failed.
+        replicas: How many run and share the calls.
+    """
+
+    vllm: str = Field(pattern=r"^/")
+    executable: str = "vllm"
+    max_model_len: int | None = Field(default=None, ge=1)
+    max_num_seqs: int | None = Field(default=None, ge=1)
+    tensor_parallel_size: int | None = Field(default=None, ge=1)
+    pipeline_parallel_size: int | None = Field(default=None, ge=1)
+    gpu_memory_utilization: float | None = Field(default=None, gt=0, le=1)
+    dtype: Literal["auto", "half", "float16", "bfloat16", "float", "float32"] | None = None
+    quantization: str | None = None
+    chat_template: str | None = None
+    reasoning_parser: str | None = None
+    tool_call_parser: str | None = None
+    loras: dict[str, str] = Field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    start_timeout_s: float = Field(default=600.0, gt=0)
+    replicas: int = Field(default=1, ge=1, le=64)
+
+
+Foundation = str | Upstream | ServerProgram | VllmServer
+
+
 class DriverHost(_Section):
     """A host that the driver proxy may reach on ports 3000-8000.
 
@@ -149,7 +206,8 @@ class Settings(BaseSettings):
         port: Port to listen on.
         token: The administrator's bearer token.
         foundation: What serves a name of the foundation catalogue: ``demo``, ``minilm``, the path
-            of a GGUF file, or an OpenAI-compatible server (an address, or a table).
+            of a GGUF file, the name of an added model, an OpenAI-compatible server (an address, or
+            a table), or a server program of this machine (a table).
         clusters: Driver hosts by cluster id; a bare string is a host.
         max_request_bytes: Longest inference body that is accepted. The reference service takes
             4 MB for foundation and external endpoints.
@@ -175,7 +233,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8400, ge=0, le=65535)
     token: SecretStr = SecretStr(DEVELOPMENT_TOKEN)
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
-    foundation: dict[str, str | Upstream] = Field(default_factory=dict)
+    foundation: dict[str, Foundation] = Field(default_factory=dict)
     clusters: dict[str, str | DriverHost] = Field(default_factory=dict)
     engine: EngineSettings = EngineSettings()
     prices: PriceSettings = PriceSettings()

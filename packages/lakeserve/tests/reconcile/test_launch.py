@@ -2,7 +2,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from lakeserve.core.endpoints import LocalModel, Scale, ServedEntity, Task
+from lakeserve.core.endpoints import LocalModel, LocalServer, Scale, ServedEntity, Task
 from lakeserve.core.errors import EngineError
 from lakeserve.reconcile.launch import Launcher
 from lakeserve.settings import Settings
@@ -10,6 +10,7 @@ from lakeserve.workers.fake import FakeRunner
 from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.models import ModelFile
 from lakeserve.workers.protocols import ModelKind
+from lakeserve.workers.server_command import ServerCommand
 
 ENTITY = ServedEntity("1" * 32, "databricks-x", LocalModel("demo"), "m", "M.")
 DEMO = LocalModel("demo")
@@ -108,3 +109,26 @@ async def test_models_are_made_one_at_a_time(tmp_path: Path) -> None:
     launch = launcher.for_entity(ENTITY, DEMO, "llm/v1/chat")
     await asyncio.gather(launch(0), launch(0), launch(0))
     assert most == 1
+
+
+async def test_server_programs_come_from_the_settings(tmp_path: Path) -> None:
+    settings = Settings.model_validate({
+        "data_dir": tmp_path,
+        "foundation": {
+            "databricks-v": {"vllm": "/models/qwen", "start_timeout_s": 900},
+            "databricks-p": {"command": ["srv", "{port}"], "health": "/ok"},
+        },
+    })  # fmt: skip
+    runner = FakeRunner()
+    launcher = Launcher(runner, settings)
+    for key in ("databricks-v", "databricks-p"):
+        entity = ServedEntity("1", key, LocalServer(key), "m", "M.")
+        await launcher.for_entity(entity, LocalServer(key), "llm/v1/chat")(0)
+    vllm, other = (worker.spec for worker in runner.workers)
+    assert isinstance(vllm.program, ServerCommand)
+    assert vllm.program.words[:3] == ("vllm", "serve", "/models/qwen")
+    assert (vllm.start_timeout_s, other.start_timeout_s) == (900, 600)
+    assert other.program == ServerCommand(("srv", "{port}"), "databricks-p", "/ok")
+    gone = LocalServer("databricks-gone")
+    with pytest.raises(EngineError, match=r"no server program at foundation\.databricks-gone"):
+        await launcher.for_entity(ENTITY, gone, "llm/v1/chat")(0)

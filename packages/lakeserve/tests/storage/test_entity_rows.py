@@ -3,6 +3,7 @@ from lakeserve.core.endpoints import (
     Backend,
     ExternalModel,
     LocalModel,
+    LocalServer,
     OpenAICompatible,
     Scale,
     ServedEntity,
@@ -11,6 +12,7 @@ from lakeserve.storage.entity_rows import entity_of, entity_values
 
 BACKENDS: tuple[Backend, ...] = (
     LocalModel("demo"),
+    LocalServer("databricks-x", Scale(replicas=2)),
     LocalModel("demo", Scale(concurrency=8, replicas=2)),
     OpenAICompatible("http://h/v1", "m"),
     ExternalModel("custom", "m", {"a": {"b": "c"}}, {"a.d": "ciphertext"}),

@@ -51,6 +51,18 @@ class LocalModel:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalServer:
+    """A server program of this machine that speaks the OpenAI protocol; a worker runs it.
+
+    Attributes:
+        key: Its place in the settings, which have its command: a key of ``foundation``.
+    """
+
+    key: str
+    scale: Scale = Scale()
+
+
+@dataclass(frozen=True, slots=True)
 class OpenAICompatible:
     """A server elsewhere that speaks the OpenAI protocol.
 
@@ -83,7 +95,7 @@ class ExternalModel:
 
 
 # Backends that a worker of this platform serves.
-WorkerBackend = LocalModel
+WorkerBackend = LocalModel | LocalServer
 
 Backend = WorkerBackend | OpenAICompatible | ExternalModel
 

@@ -4,12 +4,20 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from lakeserve.core.endpoints import LocalModel, ServedEntity, Task
+from lakeserve.core.endpoints import (
+    LocalModel,
+    LocalServer,
+    ServedEntity,
+    Task,
+    WorkerBackend,
+)
 from lakeserve.core.errors import EngineError
-from lakeserve.settings import Settings
+from lakeserve.settings import ServerProgram, Settings, VllmServer
 from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.models import ModelFile, resolve
-from lakeserve.workers.protocols import ModelKind, Runner, Worker, WorkerSpec
+from lakeserve.workers.protocols import ModelKind, Program, Runner, Worker, WorkerSpec
+from lakeserve.workers.server_command import ServerCommand
+from lakeserve.workers.vllm import vllm_program
 
 # From a model's reference and the data directory to its file, which may have to be made first.
 Resolve = Callable[[str, Path], Awaitable[ModelFile]]
@@ -32,17 +40,35 @@ class Launcher:
         self._resolve = resolve_model
         self._one_at_a_time = asyncio.Lock()
 
-    def for_entity(self, entity: ServedEntity, backend: LocalModel, task: Task) -> Launch:
+    def for_entity(self, entity: ServedEntity, backend: WorkerBackend, task: Task) -> Launch:
         """What starts a worker for this entity each time it is called.
 
         It raises a ``LakeserveError`` when the model is missing or cannot do the task.
         """
 
         async def launch(number: int) -> Worker:
-            model = await self._model(backend, task)
-            return await self._runner.start(self._spec(entity, backend, model, number))
+            if isinstance(backend, LocalServer):
+                program, timeout_s = self._server(entity, backend, task)
+            else:
+                model = await self._model(backend, task)
+                program = self._llama(entity, backend, model)
+                timeout_s = self._settings.engine.start_timeout_s
+            return await self._runner.start(self._spec(entity, program, number, timeout_s))
 
         return launch
+
+    def _server(
+        self, entity: ServedEntity, backend: LocalServer, task: Task
+    ) -> tuple[Program, float]:
+        configured = self._settings.foundation.get(backend.key)
+        if isinstance(configured, VllmServer):
+            embeddings = task == "llm/v1/embeddings"
+            program = vllm_program(configured, entity.name, embeddings=embeddings)
+            return program, configured.start_timeout_s
+        if isinstance(configured, ServerProgram):
+            program = ServerCommand(configured.command, entity.name, configured.health)
+            return program, configured.start_timeout_s
+        raise EngineError(f"the settings have no server program at foundation.{backend.key}")
 
     async def _model(self, backend: LocalModel, task: Task) -> ModelFile:
         async with self._one_at_a_time:
@@ -55,26 +81,29 @@ class Launcher:
             )
         return model
 
-    def _spec(
-        self, entity: ServedEntity, backend: LocalModel, model: ModelFile, number: int
-    ) -> WorkerSpec:
-        data_dir, engine = self._settings.data_dir, self._settings.engine
-        log_name = f"{entity.name}.log" if number == 0 else f"{entity.name}.{number}.log"
-        program = LlamaProgram(
+    def _llama(self, entity: ServedEntity, backend: LocalModel, model: ModelFile) -> Program:
+        engine, options = self._settings.engine, model.options
+        return LlamaProgram(
             model.path,
             entity.name,  # clients compare a reply's model with what they asked for
             model.kind,
-            threads=model.options.threads or engine.threads,
-            slots=backend.scale.share() or model.options.slots or engine.slots,
+            threads=options.threads or engine.threads,
+            slots=backend.scale.share() or options.slots or engine.slots,
             queue=engine.queue,
-            context_tokens=model.options.context_tokens or engine.context_tokens,
-            options=model.options,
+            context_tokens=options.context_tokens or engine.context_tokens,
+            options=options,
         )
+
+    def _spec(
+        self, entity: ServedEntity, program: Program, number: int, timeout_s: float
+    ) -> WorkerSpec:
+        data_dir = self._settings.data_dir
+        log_name = f"{entity.name}.log" if number == 0 else f"{entity.name}.{number}.log"
         return WorkerSpec(
             entity_id=entity.id,
             model_name=entity.name,
             program=program,
-            start_timeout_s=engine.start_timeout_s,
+            start_timeout_s=timeout_s,
             socket_dir=data_dir / "sockets",
             log_path=data_dir / "logs" / log_name,
         )

@@ -8,6 +8,7 @@ from lakeserve.core.endpoints import (
     Endpoint,
     EntityState,
     ExternalModel,
+    LocalServer,
     OpenAICompatible,
     RoutableEndpoint,
     ServedEntity,
@@ -90,7 +91,8 @@ def _target(entity: ServedEntity, seen: Mapping[str, Seen], credential: str | No
         entity_id=entity.id,
         entity_name=entity.name,
         provider=LOCAL_PROVIDER,
-        upstream_model=entity.model_name,
+        # A server of somebody else knows its model by the name that it was told.
+        upstream_model=entity.name if isinstance(backend, LocalServer) else entity.model_name,
         model_name=entity.model_name,
         weight=entity.traffic_percentage,
         address=local.addresses[0] if local.addresses else None,

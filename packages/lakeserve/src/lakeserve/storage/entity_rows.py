@@ -7,6 +7,7 @@ from lakeserve.core.endpoints import (
     Backend,
     ExternalModel,
     LocalModel,
+    LocalServer,
     OpenAICompatible,
     Scale,
     ServedEntity,
@@ -47,6 +48,8 @@ def _backend_json(backend: Backend) -> dict[str, Any]:
             "concurrency": backend.scale.concurrency,
             "replicas": backend.scale.replicas,
         }
+    if isinstance(backend, LocalServer):
+        return {"kind": "server", "key": backend.key, "replicas": backend.scale.replicas}
     if isinstance(backend, ExternalModel):
         return {
             "kind": "external",
@@ -62,6 +65,8 @@ def _backend(stored: Mapping[str, Any]) -> Backend:
     if stored["kind"] == "local":
         scale = Scale(stored.get("concurrency"), stored.get("replicas", 1))
         return LocalModel(stored["reference"], scale)
+    if stored["kind"] == "server":
+        return LocalServer(stored["key"], Scale(replicas=stored["replicas"]))
     if stored["kind"] == "external":
         return ExternalModel(
             stored["provider"], stored["name"], stored["options"], stored["sealed"]

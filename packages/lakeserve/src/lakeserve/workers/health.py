@@ -1,4 +1,4 @@
-"""Asks a worker how it is: ``GET /health`` on its address, with a deadline."""
+"""Asks a worker how it is, with a deadline."""
 
 import asyncio
 
@@ -7,32 +7,35 @@ import orjson
 from lakeserve.core.endpoints import Address
 from lakeserve.workers.protocols import Pulse
 
-_REQUEST = b"GET /health HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n\r\n"
-_LONGEST_ANSWER = 65536
+_LONGEST_ANSWER = 1 << 20
 
 
-async def probe(address: Address, timeout_s: float) -> Pulse | None:
+async def probe(address: Address, timeout_s: float, path: str = "/health") -> Pulse | None:
     """What the worker says, or None when it is not ready or does not answer in time.
 
     A worker that is well but says nothing of its calls counts as idle since just now.
     """
+    body = await fetch(address, path, timeout_s)
+    return None if body is None else _pulse(body)
+
+
+async def fetch(address: Address, path: str, timeout_s: float) -> bytes | None:
+    """The body of a page, or None when there is none within ``timeout_s`` seconds."""
     try:
-        answer = await asyncio.wait_for(_exchange(address), timeout_s)
-    except (OSError, asyncio.TimeoutError, asyncio.LimitOverrunError):
+        answer = await asyncio.wait_for(_exchange(address, path), timeout_s)
+    except (OSError, asyncio.TimeoutError):
         return None
     head, _, body = answer.partition(b"\r\n\r\n")
-    if not head.startswith(b"HTTP/1.1 200"):
-        return None
-    return _pulse(body)
+    return body if head.split(b" ")[1:2] == [b"200"] else None
 
 
-async def _exchange(address: Address) -> bytes:
+async def _exchange(address: Address, path: str) -> bytes:
     if address.uds is not None:
         reader, writer = await asyncio.open_unix_connection(address.uds)
     else:
         reader, writer = await asyncio.open_connection(address.host, address.port)
     try:
-        writer.write(_REQUEST)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n\r\n".encode())
         return await _until_closed(reader)
     finally:
         writer.close()
@@ -40,7 +43,7 @@ async def _exchange(address: Address) -> bytes:
 
 async def _until_closed(reader: asyncio.StreamReader) -> bytes:
     answer = b""
-    while len(answer) < _LONGEST_ANSWER and (part := await reader.read(_LONGEST_ANSWER)):
+    while len(answer) < _LONGEST_ANSWER and (part := await reader.read(65536)):
         answer += part
     return answer
 

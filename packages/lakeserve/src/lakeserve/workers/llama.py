@@ -9,7 +9,8 @@ from typing import Any, Literal
 import orjson
 
 from lakeserve.core.endpoints import Address
-from lakeserve.workers.protocols import Listens, ModelKind
+from lakeserve.workers.health import probe
+from lakeserve.workers.protocols import Listens, ModelKind, Prober
 
 Pooling = Literal["mean", "cls", "last"]
 
@@ -88,6 +89,10 @@ class LlamaProgram:
     def listens(self) -> Listens:
         """See ``Program``."""
         return "socket"
+
+    def prober(self) -> Prober:
+        """See ``Program``."""
+        return probe
 
     def to_json(self) -> str:
         """The program as :meth:`from_json` reads it."""

@@ -9,13 +9,13 @@ import signal
 import socket
 import stat
 import tempfile
+import time
 from asyncio.subprocess import Process
 from pathlib import Path
 
 from lakeserve.core.endpoints import Address
 from lakeserve.core.errors import EngineError
 from lakeserve.settings import inherited_environment
-from lakeserve.workers.health import probe
 from lakeserve.workers.protocols import REASON_PREFIX, Pulse, Worker, WorkerSpec
 
 # sockaddr_un holds 108 bytes on Linux and 104 on macOS, one of them the closing zero. The engine's
@@ -23,6 +23,7 @@ from lakeserve.workers.protocols import REASON_PREFIX, Pulse, Worker, WorkerSpec
 _LONGEST_SOCKET_PATH = 103 - len("-e.sock")
 _LAST_LINES = 5
 _POLL_S = 0.02
+_DRAIN_POLL_S = 0.1
 
 
 class ProcessRunner:
@@ -83,6 +84,7 @@ class ProcessWorker:
         self._spec = spec
         self._process = process
         self._address = address
+        self._prober = spec.program.prober()
         self._socket_path = socket_path
         self._lifeline = lifeline
         self._temporary = temporary
@@ -112,7 +114,7 @@ class ProcessWorker:
 
     async def pulse(self, timeout_s: float) -> Pulse | None:
         """See ``Worker``."""
-        return await probe(self.address, timeout_s)
+        return await self._prober(self.address, timeout_s)
 
     async def exited(self) -> str:
         """See ``Worker``."""
@@ -121,14 +123,25 @@ class ProcessWorker:
     async def stop(self, grace_s: float) -> None:
         """See ``Worker``."""
         self._stopping = True
+        grace_s = await self._drained(grace_s)
         self._signal(signal.SIGTERM)
         done, _ = await asyncio.wait((self._ended,), timeout=grace_s)
         if not done:
             self._signal(signal.SIGKILL)
             await asyncio.wait((self._ended,))
 
+    async def _drained(self, grace_s: float) -> float:
+        """Wait until it has no calls; what is left of the time. Not every server does so itself."""
+        until = time.monotonic() + grace_s
+        while (left := until - time.monotonic()) > 0 and not self._ended.done():
+            pulse = await self._prober(self.address, left)
+            if pulse is None or not pulse.active:
+                break
+            await asyncio.sleep(min(_DRAIN_POLL_S, left))
+        return max(0.0, until - time.monotonic())
+
     async def _answers(self) -> None:
-        while await probe(self.address, self._spec.start_timeout_s) is None:
+        while await self._prober(self.address, self._spec.start_timeout_s) is None:
             if self._ended.done():
                 raise EngineError(self._ended.result())
             await asyncio.sleep(_POLL_S)

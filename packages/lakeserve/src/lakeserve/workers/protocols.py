@@ -27,8 +27,16 @@ class Pulse:
     idle_s: float = 0.0
 
 
+class Prober(Protocol):
+    """Asks a worker how it is."""
+
+    async def __call__(self, address: Address, timeout_s: float) -> Pulse | None:
+        """What it says, or None when it is not ready or does not answer in time."""
+        ...
+
+
 class Program(Protocol):
-    """What runs inside a worker. It speaks HTTP, answers ``GET /health`` and ends with SIGTERM."""
+    """What runs inside a worker. It speaks HTTP and ends with SIGTERM."""
 
     def command(self, address: Address) -> Sequence[str]:
         """What starts it, so that it listens at ``address``."""
@@ -41,6 +49,10 @@ class Program(Protocol):
     @property
     def listens(self) -> Listens:
         """Whether it listens on a unix socket or on a port of the loopback address."""
+        ...
+
+    def prober(self) -> "Prober":
+        """What asks one worker how it is."""
         ...
 
 

@@ -3,16 +3,16 @@ from typing import Any
 
 import pytest
 from lakeserve.control.endpoints.catalogue import CATALOGUE, foundation_endpoints
-from lakeserve.core.endpoints import Endpoint, LocalModel, OpenAICompatible
+from lakeserve.core.endpoints import Endpoint, LocalModel, LocalServer, OpenAICompatible, Scale
 from lakeserve.core.errors import ConfigurationError
-from lakeserve.settings import Upstream
+from lakeserve.settings import Foundation, ServerProgram, Upstream, VllmServer
 from lakeserve.workers.protocols import ModelKind
 
 DBRX = "databricks-dbrx-instruct"
 BGE = "databricks-bge-large-en"
 
 
-def built(overrides: dict[str, str | Upstream]) -> dict[str, Endpoint]:
+def built(overrides: dict[str, Foundation]) -> dict[str, Endpoint]:
     return {endpoint.name: endpoint for endpoint in foundation_endpoints(overrides, now_ms=1)}
 
 
@@ -68,7 +68,7 @@ def test_a_model_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("demo", LocalModel("demo")),
     ],
 )
-def test_other_backends(value: str | Upstream, backend: object) -> None:
+def test_other_backends(value: Foundation, backend: object) -> None:
     assert only_entity(built({DBRX: value})[DBRX]).backend == backend
 
 
@@ -82,7 +82,7 @@ def test_other_backends(value: str | Upstream, backend: object) -> None:
         ("databricks-mine", Upstream(url="http://host", model="bge-m3"), "llm/v1/embeddings"),
     ],
 )
-def test_a_name_of_ones_own(name: str, value: str | Upstream, task: str) -> None:
+def test_a_name_of_ones_own(name: str, value: Foundation, task: str) -> None:
     endpoint = built({name: value})[name]
     assert (endpoint.task, endpoint.endpoint_type) == (task, "FOUNDATION_MODEL_API")
     assert len(built({name: value})) == len(CATALOGUE) + 1
@@ -114,7 +114,7 @@ def test_what_is_refused(name: str, value: str, text: str) -> None:
 
 def test_models_that_were_added() -> None:
     models: dict[str, ModelKind] = {"mine": "chat", "vectors": "embedding"}
-    overrides: dict[str, str | Upstream] = {
+    overrides: dict[str, Foundation] = {
         DBRX: "mine",
         BGE: "vectors",
         "databricks-own": "vectors",
@@ -125,3 +125,16 @@ def test_models_that_were_added() -> None:
     assert endpoints["databricks-own"].task == "llm/v1/embeddings"
     with pytest.raises(ConfigurationError, match="'vectors' is a model of kind 'embedding'"):
         foundation_endpoints({DBRX: "vectors"}, 1, models)
+
+
+def test_server_programs_of_this_machine() -> None:
+    overrides: dict[str, Foundation] = {
+        DBRX: VllmServer(vllm="/models/qwen", replicas=2),
+        "databricks-mine": ServerProgram(command=("/bin/srv", "--port", "{port}")),
+    }
+    endpoints = {each.name: each for each in foundation_endpoints(overrides, 1)}
+    entity = only_entity(endpoints[DBRX])
+    assert entity.backend == LocalServer(DBRX, Scale(replicas=2))
+    assert (entity.model_name, entity.start) == ("qwen", "eager")
+    assert endpoints[DBRX].description == "Served by qwen, as the settings of this platform say."
+    assert "srv" in only_entity(endpoints["databricks-mine"]).model_description

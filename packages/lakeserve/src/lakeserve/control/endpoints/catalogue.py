@@ -10,14 +10,16 @@ from urllib.parse import urlsplit
 from lakeserve.core.endpoints import (
     Endpoint,
     LocalModel,
+    LocalServer,
     OpenAICompatible,
+    Scale,
     ServedEntity,
     StartPolicy,
     Task,
 )
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.core.ids import stable_object_id
-from lakeserve.settings import Upstream
+from lakeserve.settings import Foundation, ServerProgram, Upstream, VllmServer
 from lakeserve.workers.protocols import ModelKind
 
 CREATOR = "System-User"
@@ -51,7 +53,7 @@ class CatalogueEntry:
 
 NO_MODELS: Mapping[str, ModelKind] = MappingProxyType({})
 
-FoundationBackend = LocalModel | OpenAICompatible
+FoundationBackend = LocalModel | LocalServer | OpenAICompatible
 
 CATALOGUE: tuple[CatalogueEntry, ...] = (
     CatalogueEntry("databricks-dbrx-instruct", "DBRX Instruct", CHAT, "eager"),
@@ -87,7 +89,7 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
 
 
 def foundation_endpoints(
-    overrides: Mapping[str, str | Upstream],
+    overrides: Mapping[str, Foundation],
     now_ms: int,
     models: Mapping[str, ModelKind] = NO_MODELS,
 ) -> tuple[Endpoint, ...]:
@@ -112,27 +114,36 @@ def foundation_endpoints(
     )
 
 
-def _added(name: str, value: str | Upstream, models: Mapping[str, ModelKind]) -> CatalogueEntry:
+def _added(name: str, value: Foundation, models: Mapping[str, ModelKind]) -> CatalogueEntry:
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
             f"foundation.{name}: {name!r} cannot name a foundation endpoint; accepted:"
             " 'databricks-' followed by letters, digits, '-' and '_', at most 63 characters in all"
         )
-    served_by = value if isinstance(value, str) else value.model or ""
+    served_by = _served_by(value)
     hinted = any(map(_EMBEDDING_HINT.search, (name, served_by)))
     kind = models.get(served_by, "embedding" if hinted else "chat")
     task = EMBEDDINGS if kind == "embedding" else CHAT
     return CatalogueEntry(name, name.removeprefix("databricks-"), task, "on-demand")
 
 
+def _served_by(value: Foundation) -> str:
+    """What a setting calls the model, as far as it does."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, VllmServer):
+        return value.vllm
+    return " ".join(value.command) if isinstance(value, ServerProgram) else value.model or ""
+
+
 def _endpoint(
     entry: CatalogueEntry,
-    override: str | Upstream | None,
+    override: Foundation | None,
     now_ms: int,
     models: Mapping[str, ModelKind],
 ) -> Endpoint:
     backend = _shipped(entry.task) if override is None else _backend(entry, override, models)
-    model_name, model_description = _described(backend)
+    model_name, model_description = _described(entry, backend, override)
     entity = ServedEntity(
         id=stable_object_id("foundation", entry.name, "entity"),
         name=entry.name,
@@ -160,9 +171,11 @@ def _shipped(task: Task) -> LocalModel:
 
 
 def _backend(
-    entry: CatalogueEntry, value: str | Upstream, models: Mapping[str, ModelKind]
+    entry: CatalogueEntry, value: Foundation, models: Mapping[str, ModelKind]
 ) -> FoundationBackend:
     key = f"foundation.{entry.name}"
+    if isinstance(value, ServerProgram | VllmServer):
+        return LocalServer(entry.name, Scale(replicas=value.replicas))
     if isinstance(value, Upstream):
         return OpenAICompatible(_base_url(key, value.url), value.model or entry.name)
     if urlsplit(value).scheme in {"http", "https"}:
@@ -213,11 +226,15 @@ def _base_url(key: str, value: str) -> str:
     return value.rstrip("/")
 
 
-def _described(backend: FoundationBackend) -> tuple[str, str]:
+def _described(
+    entry: CatalogueEntry, backend: FoundationBackend, value: Foundation | None
+) -> tuple[str, str]:
     """The name of what answers, and one plain sentence about it."""
     if isinstance(backend, OpenAICompatible):
         host = urlsplit(backend.base_url).netloc
         return backend.model, f"The model {backend.model} of the server at {host}."
+    if isinstance(backend, LocalServer):
+        return _program_described(entry, value)
     if backend == DEMO:
         return "lakeserve-demo", "The tiny chat model that lakeserve ships, for trying things out."
     if backend == MINILM:
@@ -229,6 +246,14 @@ def _described(backend: FoundationBackend) -> tuple[str, str]:
         return backend.reference, f"The model {backend.reference} that was added to this platform."
     file = Path(backend.reference).name
     return file, f"The model file {file} on this machine."
+
+
+def _program_described(entry: CatalogueEntry, value: Foundation | None) -> tuple[str, str]:
+    if isinstance(value, VllmServer):
+        name = Path(value.vllm).name
+        return name, f"The model {name}, served by vLLM on this machine."
+    program = Path(value.command[0]).name if isinstance(value, ServerProgram) else "unknown"
+    return entry.name, f"Whatever the program {program} of this machine serves."
 
 
 def _description(entry: CatalogueEntry, backend: FoundationBackend, model_name: str) -> str:
