@@ -146,7 +146,11 @@ class Platform:
         gateway = Gateway(
             supervisor,
             supervisor,
-            GatewayLimits(settings.max_request_bytes, settings.request_timeout_s),
+            GatewayLimits(
+                settings.max_request_bytes,
+                settings.request_timeout_s,
+                settings.mlflow.max_request_bytes,
+            ),
             Seams(ledger=ledger, limiter=_limiter(settings, stack)),
         )
         control = create_control_app(storage, supervisor, supervisor, settings, secrets, supervisor)

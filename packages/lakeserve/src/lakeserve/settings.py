@@ -197,6 +197,42 @@ class UsageSettings(_Section):
     retention_days: int = Field(default=365, ge=1)
 
 
+class MlflowSettings(_Section):
+    """Custom MLflow models: where they come from, and what runs them.
+
+    Attributes:
+        python: An interpreter that has MLflow: it asks the registry, runs the embedded one, and
+            runs the models themselves when ``environment`` is ``shared``. The platform's own when
+            left out.
+        tracking_uri: The registry: a tracking server's address, a directory, or whatever else
+            MLflow takes. Left out, the platform keeps a registry of its own.
+        registry_uri: Where registered models are, when that is elsewhere.
+        environment: ``isolated``: what a model asks for, built by uv. ``shared``: ``python``.
+        wheelhouse: A directory of packages that environments are built from, and nothing else.
+        memory_mb: Memory of one worker's own, at most; half of the machine's when left out.
+        start_timeout_s: A model that is not loaded after this many seconds counts as failed.
+        build_timeout_s: Seconds that building an environment may take.
+        max_request_bytes: Longest inference body of a custom model.
+        creators: Who may have models served: they run code as the platform's user.
+    """
+
+    python: Path | None = None
+    tracking_uri: str | None = None
+    registry_uri: str | None = None
+    environment: Literal["isolated", "shared"] = "isolated"
+    wheelhouse: Path | None = None
+    memory_mb: int | None = Field(default=None, ge=64)
+    start_timeout_s: float = Field(default=300.0, gt=0)
+    build_timeout_s: float = Field(default=1800.0, gt=0)
+    max_request_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
+    creators: Literal["admins", "everyone"] = "admins"
+
+    @field_validator("python", "wheelhouse")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
+
+
 class Settings(BaseSettings):
     """Everything an operator can choose.
 
@@ -209,6 +245,9 @@ class Settings(BaseSettings):
             of a GGUF file, the name of an added model, an OpenAI-compatible server (an address, or
             a table), or a server program of this machine (a table).
         clusters: Driver hosts by cluster id; a bare string is a host.
+        mlflow: Custom MLflow models.
+        models_dirs: Directories whose models endpoints may name by their path, beside ``models`` of
+            the data directory.
         max_request_bytes: Longest inference body that is accepted. The reference service takes
             4 MB for foundation and external endpoints.
         request_timeout_s: Longest time one inference call may take; the reference service's 297.
@@ -238,6 +277,8 @@ class Settings(BaseSettings):
     engine: EngineSettings = EngineSettings()
     prices: PriceSettings = PriceSettings()
     usage: UsageSettings = UsageSettings()
+    mlflow: MlflowSettings = MlflowSettings()
+    models_dirs: tuple[Path, ...] = ()
     max_request_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     request_timeout_s: float = Field(default=297.0, gt=0)
     drain_timeout_s: float = Field(default=10.0, ge=0)
@@ -250,6 +291,11 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("models_dirs")
+    @classmethod
+    def _all_absolute(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        return tuple(each.expanduser().absolute() for each in value)
 
     @model_validator(mode="after")
     def _development_token_stays_home(self) -> "Settings":
@@ -343,6 +389,16 @@ def databricks_host() -> str | None:
 def inherited_environment() -> dict[str, str]:
     """A copy of this process's environment, to start child processes with."""
     return dict(os.environ)
+
+
+def child_environment() -> dict[str, str]:
+    """What programs of others are started with: nothing that is the platform's own.
+
+    The platform's token and master keys may stand in its environment.
+    """
+    return {
+        name: value for name, value in os.environ.items() if not name.upper().startswith(ENV_PREFIX)
+    }
 
 
 def _config_path(config: Path | None) -> Path | None:

@@ -46,9 +46,16 @@ class FakeStates:
 
     def __init__(self) -> None:
         self.seen: dict[str, EntityState] = {}
+        self.logs: dict[str, str] = {}
 
     def states(self) -> Mapping[str, EntityState]:
         return self.seen
+
+    def build_log(self, entity_id: str) -> str | None:
+        return self.logs.get(f"build {entity_id}")
+
+    def log(self, entity_id: str) -> str | None:
+        return self.logs.get(entity_id)
 
 
 @pytest.fixture(scope="session")

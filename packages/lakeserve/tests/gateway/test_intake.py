@@ -6,8 +6,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lakeserve.core.errors import PayloadTooLarge
-from lakeserve.gateway.intake import CallerGone, Receive, json_object, read_body, stream_body
+from lakeserve.core.errors import BadRequest, PayloadTooLarge
+from lakeserve.gateway.intake import (
+    CallerGone,
+    Receive,
+    custom_object,
+    json_object,
+    read_body,
+    stream_body,
+)
 
 LIMIT = 20
 
@@ -60,3 +67,14 @@ async def test_a_caller_that_leaves(parts: list[bytes | None]) -> None:
 
 def test_an_object() -> None:
     assert json_object(b' {"a": 1} ', {b"content-type": b"text/csv"}) == {"a": 1}
+
+
+def test_the_body_of_a_custom_model() -> None:
+    csv = {b"content-type": b"text/csv; charset=utf-8"}
+    assert custom_object(b"a,b\n1,2\n", csv) == {"text/csv": "a,b\n1,2\n"}
+    assert custom_object(b'{"inputs": [1]}', {}) == {"inputs": [1]}
+    (number,) = custom_object(b'{"inputs": [NaN]}', {})["inputs"]
+    assert number != number
+    for body, headers in ((b"\xff", csv), (b"NaN", {}), (b"{NaN", {}), (b"[1]", {}), (b"x", {})):
+        with pytest.raises(BadRequest):
+            custom_object(body, headers)

@@ -1,5 +1,6 @@
 """Checks of a body against an endpoint's task."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,3 +91,29 @@ def test_a_prompt_is_one_user_message(prompt: object) -> None:
 @pytest.mark.parametrize(("value", "stream"), [(True, True), (False, False), (None, False)])
 def test_stream(value: bool | None, stream: bool) -> None:
     assert ask("llm/v1/chat", {"messages": MESSAGES, "stream": value}).stream is stream
+
+
+@pytest.mark.parametrize(
+    ("task", "body", "operation"),
+    [
+        (None, {"dataframe_split": {}}, "predict"),
+        ("agent/v1/chat", {"messages": MESSAGES}, "chat"),
+        ("agent/v2/chat", {"messages": MESSAGES, "custom_inputs": {"a": 1}}, "chat"),
+        ("agent/v1/responses", {"input": "x"}, "predict"),
+    ],
+)
+def test_custom_models(task: Task | None, body: dict[str, Any], operation: Operation) -> None:
+    custom = replace(endpoint("e", "llm/v1/chat"), task=task, endpoint_type="CUSTOM_MODEL")
+    asked = question(custom, None, {**body, "client_request_id": "1"}, b"raw")
+    assert asked == Question(operation, body, None, stream=False)
+    assert question(custom, None, body, b"raw").raw == b"raw"
+
+
+def test_a_custom_model_takes_what_its_task_says() -> None:
+    responder = replace(
+        endpoint("e", "llm/v1/chat"), task="agent/v1/responses", endpoint_type="CUSTOM_MODEL"
+    )
+    with pytest.raises(BadRequest, match="'input'"):
+        question(responder, None, {"messages": MESSAGES}, b"raw")
+    with pytest.raises(BadRequest, match="has no task, which takes predict requests"):
+        question(replace(responder, task=None), "chat", {"messages": MESSAGES}, b"raw")

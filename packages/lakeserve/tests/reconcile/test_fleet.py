@@ -12,6 +12,7 @@ from lakeserve.core.endpoints import (
     LocalModel,
     ServedEntity,
 )
+from lakeserve.reconcile.custom_models import CustomModels
 from lakeserve.reconcile.fleet import Fleet
 from lakeserve.reconcile.heartbeat import Heartbeat
 from lakeserve.reconcile.launch import Launcher
@@ -43,8 +44,10 @@ async def listens(_address: Any) -> bool:
 
 
 @pytest.fixture
-async def fleet(runner: FakeRunner, settings: Settings, models: Any) -> AsyncIterator[Fleet]:
-    launcher = Launcher(runner, settings, models)
+async def fleet(
+    runner: FakeRunner, settings: Settings, models: Any, secrets: Any
+) -> AsyncIterator[Fleet]:
+    launcher = Launcher(runner, settings, CustomModels(settings, secrets, dict), models)
     made = Fleet(launcher, PACE, BEAT, lambda endpoint_id: None, listens, drain_s=9)
     yield made
     await made.stop(0.0)
@@ -141,9 +144,10 @@ async def test_the_old_config_serves_until_the_new_worker_is_ready(
     await until(lambda: supervisor.states()["old"] == READY)
     await asyncio.sleep(0.05)
     assert [each.id for each in (await stored(storage)).entities] == ["old"]
+    assert supervisor.states()["next"].message == "Starting m"
 
     workers["next"].become_ready()
-    await until(lambda: "next" in supervisor.states())
+    await until(lambda: "old" not in supervisor.states())
     assert supervisor.states()["next"] == READY
     (target,) = supervisor.snapshot().endpoints["mine"].targets
     assert (target.entity_id, target.address) == ("next", workers["next"].address)

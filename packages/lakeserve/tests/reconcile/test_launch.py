@@ -1,19 +1,65 @@
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
-from lakeserve.core.endpoints import LocalModel, LocalServer, Scale, ServedEntity, Task
+from lakeserve.core.endpoints import (
+    Endpoint,
+    LocalModel,
+    LocalServer,
+    RegisteredModel,
+    Scale,
+    ServedEntity,
+    Task,
+    WorkerBackend,
+)
 from lakeserve.core.errors import EngineError
-from lakeserve.reconcile.launch import Launcher
-from lakeserve.settings import Settings
+from lakeserve.reconcile.custom_models import CustomModels
+from lakeserve.reconcile.launch import Launch, Launcher, Resolve
+from lakeserve.settings import MlflowSettings, Settings
 from lakeserve.workers.fake import FakeRunner
 from lakeserve.workers.llama import LlamaProgram
+from lakeserve.workers.mlflow_program import MlflowProgram
 from lakeserve.workers.models import ModelFile
 from lakeserve.workers.protocols import ModelKind
 from lakeserve.workers.server_command import ServerCommand
 
 ENTITY = ServedEntity("1" * 32, "databricks-x", LocalModel("demo"), "m", "M.")
 DEMO = LocalModel("demo")
+
+
+async def unused(reference: str, data_dir: Path) -> ModelFile:
+    raise AssertionError(reference)
+
+
+def launch_of(
+    runner: FakeRunner,
+    settings: Settings,
+    resolve: Resolve,
+    task: Task | None = "llm/v1/chat",
+    backend: WorkerBackend = DEMO,
+    secrets: Any = None,
+    entity: ServedEntity = ENTITY,
+    told: list[str] | None = None,
+) -> Launch:
+    endpoint = Endpoint("e", "x", task, "FOUNDATION_MODEL_API", "anna", 1, 1, (ENTITY,))
+    launcher = Launcher(runner, settings, CustomModels(settings, secrets, dict), resolve)
+    return launcher.for_entity(
+        ENTITY, backend, endpoint, (told if told is not None else list[str]()).append
+    )
+
+
+async def test_a_registered_model_gets_its_own_kind_of_worker(tmp_path: Path, secrets: Any) -> None:
+    (tmp_path / "models" / "m").mkdir(parents=True)
+    (tmp_path / "models" / "m" / "MLmodel").write_text("flavors: {python_function: {}}")
+    settings = Settings(data_dir=tmp_path, mlflow=MlflowSettings(environment="shared"))
+    runner, told = FakeRunner(), list[str]()
+    backend = RegisteredModel(str(tmp_path / "models" / "m"), "")
+    await launch_of(runner, settings, unused, None, backend, secrets, told=told)(0)
+    (worker,) = runner.workers
+    assert isinstance(worker.spec.program, MlflowProgram)
+    assert worker.spec.program.model_dir == tmp_path / "models" / "m"
+    assert told == ["Loading m"]
 
 
 async def test_a_worker_gets_what_the_settings_say(tmp_path: Path) -> None:
@@ -34,7 +80,7 @@ async def test_a_worker_gets_what_the_settings_say(tmp_path: Path) -> None:
         return ModelFile(data_dir / f"{reference}.gguf", "chat", "name", "words")
 
     runner = FakeRunner()
-    await Launcher(runner, settings, resolve).for_entity(ENTITY, DEMO, "llm/v1/chat")(0)
+    await launch_of(runner, settings, resolve)(0)
     (worker,) = runner.workers
     spec = worker.spec
     assert (spec.entity_id, spec.model_name) == ("1" * 32, "databricks-x")
@@ -58,8 +104,7 @@ async def test_replicas_share_the_concurrency(tmp_path: Path) -> None:
 
     backend = LocalModel("demo", Scale(concurrency=10, replicas=3))
     runner = FakeRunner()
-    launcher = Launcher(runner, Settings(data_dir=tmp_path), resolve)
-    launch = launcher.for_entity(ENTITY, backend, "llm/v1/chat")
+    launch = launch_of(runner, Settings(data_dir=tmp_path), resolve, backend=backend)
     await launch(0)
     await launch(2)
     programs = [worker.spec.program for worker in runner.workers]
@@ -84,7 +129,7 @@ async def test_a_model_must_fit_the_task(
         return ModelFile(data_dir, kind, "name", "words")
 
     runner = FakeRunner()
-    launch = Launcher(runner, Settings(data_dir=tmp_path), resolve).for_entity(ENTITY, DEMO, task)
+    launch = launch_of(runner, Settings(data_dir=tmp_path), resolve, task)
     if fits:
         await launch(0)
         assert len(runner.workers) == 1
@@ -105,8 +150,7 @@ async def test_models_are_made_one_at_a_time(tmp_path: Path) -> None:
         running -= 1
         return ModelFile(data_dir, "chat", "name", "words")
 
-    launcher = Launcher(FakeRunner(), Settings(data_dir=tmp_path), resolve)
-    launch = launcher.for_entity(ENTITY, DEMO, "llm/v1/chat")
+    launch = launch_of(FakeRunner(), Settings(data_dir=tmp_path), resolve)
     await asyncio.gather(launch(0), launch(0), launch(0))
     assert most == 1
 
@@ -120,10 +164,9 @@ async def test_server_programs_come_from_the_settings(tmp_path: Path) -> None:
         },
     })  # fmt: skip
     runner = FakeRunner()
-    launcher = Launcher(runner, settings)
     for key in ("databricks-v", "databricks-p"):
         entity = ServedEntity("1", key, LocalServer(key), "m", "M.")
-        await launcher.for_entity(entity, LocalServer(key), "llm/v1/chat")(0)
+        await launch_of(runner, settings, unused, backend=LocalServer(key), entity=entity)(0)
     vllm, other = (worker.spec for worker in runner.workers)
     assert isinstance(vllm.program, ServerCommand)
     assert vllm.program.words[:3] == ("vllm", "serve", "/models/qwen")
@@ -131,4 +174,4 @@ async def test_server_programs_come_from_the_settings(tmp_path: Path) -> None:
     assert other.program == ServerCommand(("srv", "{port}"), "databricks-p", "/ok")
     gone = LocalServer("databricks-gone")
     with pytest.raises(EngineError, match=r"no server program at foundation\.databricks-gone"):
-        await launcher.for_entity(ENTITY, gone, "llm/v1/chat")(0)
+        await launch_of(runner, settings, unused, backend=gone)(0)

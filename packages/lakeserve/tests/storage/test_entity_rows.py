@@ -5,8 +5,10 @@ from lakeserve.core.endpoints import (
     LocalModel,
     LocalServer,
     OpenAICompatible,
+    RegisteredModel,
     Scale,
     ServedEntity,
+    Workload,
 )
 from lakeserve.storage.entity_rows import entity_of, entity_values
 
@@ -15,6 +17,8 @@ BACKENDS: tuple[Backend, ...] = (
     LocalServer("databricks-x", Scale(replicas=2)),
     LocalModel("demo", Scale(concurrency=8, replicas=2)),
     OpenAICompatible("http://h/v1", "m"),
+    RegisteredModel("main.ml.iris", "3", Workload("Medium", "CPU", True), {"A": "b"}),
+    RegisteredModel("/models/iris", "", Workload(None, "CPU", False, 4, 8)),
     ExternalModel("custom", "m", {"a": {"b": "c"}}, {"a.d": "ciphertext"}),
 )
 

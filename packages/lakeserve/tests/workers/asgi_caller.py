@@ -1,16 +1,21 @@
 """Calls an ASGI application in process, as one HTTP connection would."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
-from lakeserve.workers.serve.app import Message, WorkerApp
+from lakeserve.workers.serve.app import Message, Receive, Scope, Send
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Call:
     """One request; ``hang_up`` closes the connection."""
 
-    def __init__(self, app: WorkerApp, path: str, body: bytes, method: str = "POST") -> None:
+    def __init__(
+        self, app: App, path: str, body: bytes, method: str = "POST", content_type: str = ""
+    ) -> None:
         self.status = 0
         self.content_type = b""
         self.headers: dict[bytes, bytes] = {}
@@ -18,7 +23,8 @@ class Call:
         self.begun = asyncio.Event()
         self._gone = asyncio.Event()
         self._body: bytes | None = body
-        scope = {"type": "http", "method": method, "path": path, "headers": []}
+        headers = [(b"content-type", content_type.encode())] if content_type else []
+        scope = {"type": "http", "method": method, "path": path, "headers": headers}
         self.task = asyncio.ensure_future(app(scope, self._receive, self._send))
 
     async def _receive(self) -> Message:
@@ -57,11 +63,11 @@ class Call:
         return ["[DONE]" if line == b"[DONE]" else orjson.loads(line) for line in data]
 
 
-async def call(app: WorkerApp, path: str, body: object, method: str = "POST") -> Call:
+async def call(app: App, path: str, body: object, method: str = "POST") -> Call:
     data = body if isinstance(body, bytes) else orjson.dumps(body)
     return await Call(app, path, data, method).done()
 
 
-async def chat(app: WorkerApp, **fields: Any) -> Call:
+async def chat(app: App, **fields: Any) -> Call:
     body = {"messages": [{"role": "user", "content": "Hi"}], **fields}
     return await call(app, "/v1/chat/completions", body)

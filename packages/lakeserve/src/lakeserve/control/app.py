@@ -1,6 +1,7 @@
 """The control plane as one ASGI application."""
 
 from importlib.metadata import version
+from typing import Protocol
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -10,6 +11,7 @@ from lakeserve.control.authorization import LiveDirectory, caller_of
 from lakeserve.control.clusters.routes import cluster_routes
 from lakeserve.control.clusters.service import ClusterService
 from lakeserve.control.discovery import discovery_routes
+from lakeserve.control.endpoints.logs import ModelLogs, log_routes
 from lakeserve.control.endpoints.routes import endpoint_routes
 from lakeserve.control.endpoints.service import EndpointService, EntityStates
 from lakeserve.control.errors import install_error_handlers
@@ -59,10 +61,14 @@ class BodiesAreJson:
         await self._app(scope, receive, send)
 
 
+class EntityFacts(EntityStates, ModelLogs, Protocol):
+    """What is known of served entities."""
+
+
 def create_control_app(
     storage: Storage,
     directory: LiveDirectory,
-    states: EntityStates,
+    states: EntityFacts,
     settings: Settings,
     secrets: Vault,
     changes: Changes,
@@ -72,7 +78,7 @@ def create_control_app(
     Args:
         storage: Where endpoints, secrets and principals lie.
         directory: Knows the principals of tokens.
-        states: Knows what was last seen of served entities.
+        states: Knows what was last seen of served entities, and their logs.
         settings: Supplies the workspace id.
         secrets: Encrypts and decrypts.
         changes: Hears of changed endpoints, clusters and grants.
@@ -99,8 +105,11 @@ def create_control_app(
     app.include_router(token_routes(tokens, caller, settings.workspace_id))
     app.include_router(audit_routes(storage, caller))
     app.include_router(secret_routes(SecretService(storage, secrets), caller))
-    endpoints = EndpointService(storage, secrets, changes)
+    endpoints = EndpointService(
+        storage, secrets, changes, custom_by_all=settings.mlflow.creators == "everyone"
+    )
     app.include_router(endpoint_routes(endpoints, states, caller))
+    app.include_router(log_routes(endpoints, states, caller))
     app.include_router(cluster_routes(ClusterService(storage, changes), caller))
     for path, kind in (
         ("serving-endpoints", Endpoints(changes)),

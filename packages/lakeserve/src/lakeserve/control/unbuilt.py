@@ -22,8 +22,6 @@ UNBUILT: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (WRITE, _ENDPOINTS + "/pt", "Provisioned throughput endpoints"),
     (("PUT",), _ENDPOINTS + "/pt/{name}/config", "Provisioned throughput endpoints"),
     (READ, _ENDPOINTS + "/{name}/metrics", "Metrics of serving endpoints"),
-    (READ, _ENDPOINTS + "/{name}/served-models/{entity}/logs", "Logs of served models"),
-    (READ, _ENDPOINTS + "/{name}/served-models/{entity}/build-logs", "Build logs"),
     (READ, _ENDPOINTS + ":foundation-models", "The list of foundation models"),
     (WRITE, "/api/2.0/external-function", "External functions"),
     (ANY, "/api/2.0/permissions/{path:path}", "Permissions of such objects"),

@@ -7,7 +7,16 @@ from typing import Any, Literal
 from lakeserve.core.ai_gateway import AiGateway
 from lakeserve.core.grants import Grant, Grantees
 
-Task = Literal["llm/v1/chat", "llm/v1/completions", "llm/v1/embeddings"]
+Task = Literal[
+    "llm/v1/chat",
+    "llm/v1/completions",
+    "llm/v1/embeddings",
+    "agent/v1/chat",
+    "agent/v2/chat",
+    "agent/v1/responses",
+]
+
+EndpointType = Literal["FOUNDATION_MODEL_API", "EXTERNAL_MODEL", "CUSTOM_MODEL"]
 
 DeploymentState = Literal[
     "DEPLOYMENT_CREATING",
@@ -35,6 +44,12 @@ class Scale:
     def share(self) -> int | None:
         """The calls that one of the replicas answers at a time."""
         return None if self.concurrency is None else -(-self.concurrency // self.replicas)
+
+
+WorkloadSize = Literal["Small", "Medium", "Large"]
+
+# Requests at a time, per size.
+CONCURRENCY: Mapping[WorkloadSize, int] = {"Small": 4, "Medium": 16, "Large": 64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +109,58 @@ class ExternalModel:
     sealed: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """How much a registered model shall serve at a time.
+
+    Attributes:
+        size: ``Small``, ``Medium`` or ``Large``; None when the concurrency says it.
+        type: The kind of machine, as documented, such as ``CPU``.
+        scale_to_zero: Whether its worker may end while nobody calls.
+        min_concurrency: Requests that it is always ready for, or None.
+        max_concurrency: Requests that it answers at a time, at most; None when the size says it.
+    """
+
+    size: WorkloadSize | None = "Small"
+    type: str = "CPU"
+    scale_to_zero: bool = False
+    min_concurrency: int | None = None
+    max_concurrency: int | None = None
+
+    @property
+    def concurrency(self) -> int:
+        """Requests that are answered at a time."""
+        return self.max_concurrency or CONCURRENCY[self.size or "Small"]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredModel:
+    """An MLflow model of a registry, or a directory that holds one.
+
+    Attributes:
+        name: As the registry calls it, or the absolute path of the directory.
+        version: In the registry; may be empty for a directory.
+        environment: Variables of its worker; values may be references of secrets.
+    """
+
+    name: str
+    version: str
+    workload: Workload = Workload()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def scale(self) -> Scale:
+        """One worker answers all calls."""
+        return Scale(self.workload.concurrency)
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether the name is the path of a directory."""
+        return self.name.startswith("/")
+
+
 # Backends that a worker of this platform serves.
-WorkerBackend = LocalModel | LocalServer
+WorkerBackend = LocalModel | LocalServer | RegisteredModel
 
 Backend = WorkerBackend | OpenAICompatible | ExternalModel
 
@@ -154,6 +219,7 @@ class Endpoint:
 
     Attributes:
         id: 32 hex digits; permissions hang on it.
+        task: None for a custom model that has none, or whose task is not known yet.
         endpoint_type: ``FOUNDATION_MODEL_API``, ``EXTERNAL_MODEL`` or ``CUSTOM_MODEL``.
         tags: Values by key.
         update: The newest update of the config, unless it came into force.
@@ -163,8 +229,8 @@ class Endpoint:
 
     id: str
     name: str
-    task: Task
-    endpoint_type: Literal["FOUNDATION_MODEL_API", "EXTERNAL_MODEL", "CUSTOM_MODEL"]
+    task: Task | None
+    endpoint_type: EndpointType
     creator: str
     created_at: int
     updated_at: int
@@ -260,7 +326,7 @@ class RoutableEndpoint:
 
     id: str
     name: str
-    task: Task
+    task: Task | None
     endpoint_type: str
     targets: tuple[Target, ...]
     callers: Grantees

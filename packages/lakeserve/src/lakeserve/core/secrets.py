@@ -113,6 +113,11 @@ def parse_reference(reference: str) -> tuple[str, str]:
     return match["scope"], match["key"]
 
 
+def is_reference(text: str) -> bool:
+    """Whether a text is a reference of the form ``{{secrets/<scope>/<key>}}``."""
+    return _REFERENCE.fullmatch(text.strip()) is not None
+
+
 def permission_of(principal: Principal, acls: Iterable[SecretAcl]) -> Permission | None:
     """The most that a principal may do; administrators may do everything."""
     if principal.admin:

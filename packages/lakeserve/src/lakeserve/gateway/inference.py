@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from lakeserve.core.ai_gateway import AiGateway, GuardrailRules
 from lakeserve.core.endpoints import RoutableEndpoint
@@ -13,7 +13,7 @@ from lakeserve.core.ports import Activator, Snapshot
 from lakeserve.gateway.accounting import Account
 from lakeserve.gateway.attempts import Attempts, WholeAnswer
 from lakeserve.gateway.guard import CallGuard
-from lakeserve.gateway.intake import CallerGone, Receive, json_object, read_body
+from lakeserve.gateway.intake import CallerGone, Receive, custom_object, json_object, read_body
 from lakeserve.gateway.paths import InferenceRoute
 from lakeserve.gateway.plan import model_name, permitted
 from lakeserve.gateway.relay import (
@@ -56,11 +56,13 @@ class GatewayLimits:
 
     Attributes:
         max_request_bytes: Longest request body.
+        max_custom_bytes: The same for endpoints of custom models.
         request_timeout_s: Longest time from the head of the request to the end of the answer.
     """
 
     max_request_bytes: int
     request_timeout_s: float
+    max_custom_bytes: int = 16 * 1024 * 1024
 
 
 class Inference:
@@ -71,7 +73,7 @@ class Inference:
     ) -> None:
         self._attempts = Attempts(pool, activator)
         self._shadows = Shadows(self._attempts, limits.request_timeout_s)
-        self._max_request_bytes = limits.max_request_bytes
+        self._limits = limits
         self._seams = seams
 
     async def aclose(self) -> None:
@@ -102,9 +104,7 @@ class Inference:
         if call.route.endpoint is not None:
             endpoint = permitted(call.snapshot, call.caller, call.route.endpoint)
             account.concerns(endpoint)
-        raw = await read_body(call.headers, call.receive, self._max_request_bytes)
-        call.guard.watch(call.receive)
-        body = json_object(raw, call.headers)
+        raw, body = await self._body(call, endpoint)
         if endpoint is None:
             endpoint = permitted(call.snapshot, call.caller, model_name(body))
             account.concerns(endpoint)
@@ -118,6 +118,18 @@ class Inference:
             await self._forward(call, endpoint, asked, account, None)
         else:
             await self._govern(call, endpoint, endpoint.ai_gateway, asked, account)
+
+    async def _body(
+        self, call: Call, endpoint: RoutableEndpoint | None
+    ) -> tuple[bytes, dict[str, Any]]:
+        """The body, as it came and as it reads."""
+        is_custom = endpoint is not None and endpoint.endpoint_type == "CUSTOM_MODEL"
+        limits = self._limits
+        limit = limits.max_custom_bytes if is_custom else limits.max_request_bytes
+        raw = await read_body(call.headers, call.receive, limit)
+        call.guard.watch(call.receive)
+        read = custom_object if is_custom else json_object
+        return raw, read(raw, call.headers)
 
     async def _govern(
         self,

@@ -1,11 +1,15 @@
 """A request's body: read within its limit, then understood as a JSON object."""
 
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 import orjson
 
 from lakeserve.core.errors import BadRequest, PayloadTooLarge
+from lakeserve.providers.base import CSV_FIELD
+
+_PYTHONS_NUMBERS = (b"NaN", b"Infinity")
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -120,6 +124,34 @@ def json_object(raw: bytes, headers: Mapping[bytes, bytes]) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadRequest(f"The request body must be a JSON object, not a {_type(value)}.")
     return value
+
+
+def custom_object(raw: bytes, headers: Mapping[bytes, bytes]) -> dict[str, Any]:
+    """The body of a call of a custom model: CSV under ``CSV_FIELD``, or a JSON object.
+
+    The numbers that Python writes and JSON does not have, such as NaN, are accepted.
+
+    Raises:
+        BadRequest: It is neither.
+    """
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    try:
+        if kind == CSV_FIELD.encode():
+            return {CSV_FIELD: raw.decode()}
+    except UnicodeDecodeError:
+        raise BadRequest("The CSV is not UTF-8 text.") from None
+    try:
+        return json_object(raw, headers)
+    except BadRequest:
+        if not any(word in raw for word in _PYTHONS_NUMBERS):
+            raise
+        try:
+            value = json.loads(raw)
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            raise
+        return value
 
 
 def _kind(headers: Mapping[bytes, bytes]) -> str:

@@ -12,11 +12,19 @@ GATEWAY_FIELDS = frozenset(
     {"client_request_id", "usage_context", "custom_inputs", "databricks_options"}
 )
 
+# Of these, what the models behind custom endpoints are meant to see.
+AGENT_FIELDS = frozenset({"custom_inputs"})
+
 OPERATIONS: Mapping[Task, Operation] = {
     "llm/v1/chat": "chat",
     "llm/v1/completions": "completions",
     "llm/v1/embeddings": "embeddings",
+    "agent/v1/chat": "chat",
+    "agent/v2/chat": "chat",
 }
+
+# Fields that a request needs where the task alone says which.
+TASK_FIELDS: Mapping[Task, str] = {"agent/v1/responses": "input"}
 
 # What a path may ask of a task besides; a chat model can complete a bare prompt, too.
 ALSO_TAKES: Mapping[Task, Operation] = {"llm/v1/chat": "completions"}
@@ -57,31 +65,36 @@ def question(
     Raises:
         BadRequest: The endpoint does something else, or a field is missing or wrong.
     """
-    operation = OPERATIONS[endpoint.task]
-    if asked is not None and asked == ALSO_TAKES.get(endpoint.task):
+    task = endpoint.task
+    operation: Operation = "predict" if task is None else OPERATIONS.get(task, "predict")
+    if task is not None and asked is not None and asked == ALSO_TAKES.get(task):
         operation = asked
     if asked is not None and asked != operation:
         raise BadRequest(
-            f"Endpoint {endpoint.name!r} has the task {endpoint.task!r}, which takes"
-            f" {operation} requests; this is a request for {asked}."
+            f"Endpoint {endpoint.name!r} has {_named(task)}, which takes {operation} requests; this"
+            f" is a request for {asked}."
         )
     stream = body.get("stream")
     if stream is not None and not isinstance(stream, bool):
         raise BadRequest(f"Field 'stream' must be true or false, not {_seen(stream)}.")
     given = body
-    if not GATEWAY_FIELDS.isdisjoint(body):
-        body = {name: value for name, value in body.items() if name not in GATEWAY_FIELDS}
+    is_custom = endpoint.endpoint_type == "CUSTOM_MODEL"
+    withheld = GATEWAY_FIELDS - AGENT_FIELDS if is_custom else GATEWAY_FIELDS
+    if not withheld.isdisjoint(body):
+        body = {name: value for name, value in body.items() if name not in withheld}
     if operation == "chat" and "messages" not in body and "prompt" in body:
         body = _prompt_as_message(body)
-    _check_field(endpoint, FIELDS[operation], body)
+    field = FIELDS.get(operation) or (TASK_FIELDS.get(task) if task is not None else None)
+    if field is not None:
+        _check_field(endpoint, field, body)
     return Question(operation, body, raw if body is given else None, stream is True)
 
 
 def _check_field(endpoint: RoutableEndpoint, field: str, body: Mapping[str, Any]) -> None:
     if field not in body:
         raise BadRequest(
-            f"Missing required field '{field}': endpoint {endpoint.name!r} has the task"
-            f" {endpoint.task!r}."
+            f"Missing required field '{field}': endpoint {endpoint.name!r} has"
+            f" {_named(endpoint.task)}."
         )
     value = body[field]
     if field == "messages":
@@ -105,6 +118,10 @@ def _prompt_as_message(body: Mapping[str, Any]) -> dict[str, Any]:
         )
     rest = {name: value for name, value in body.items() if name != "prompt"}
     return {"messages": [{"role": "user", "content": prompt}], **rest}
+
+
+def _named(task: Task | None) -> str:
+    return "no task" if task is None else f"the task {task!r}"
 
 
 def _seen(value: object) -> str:

@@ -20,7 +20,10 @@ from lakeserve.core.errors import (
 )
 from lakeserve.core.ids import now_ms
 
-Operation = Literal["chat", "completions", "embeddings"]
+Operation = Literal["chat", "completions", "embeddings", "predict"]
+
+# A body of CSV is a JSON object with this one field, from the gateway's reading of it on.
+CSV_FIELD = "text/csv"
 
 # Below this size writing a body anew costs less than looking for the bytes to exchange.
 SPLICE_FROM_BYTES = 8192

@@ -10,10 +10,12 @@ from lakeserve.providers.cohere import CohereProvider
 from lakeserve.providers.custom import CustomProvider
 from lakeserve.providers.databricks import DatabricksProvider
 from lakeserve.providers.local import LocalProvider
+from lakeserve.providers.mlflow import MlflowProvider
 from lakeserve.providers.openai import OpenAIProvider
 
 PROVIDERS: Mapping[str, Provider] = {
     "local": LocalProvider(),
+    "mlflow": MlflowProvider(),
     "openai": OpenAIProvider(),
     "azure": AzureProvider(),
     "anthropic": AnthropicProvider(),

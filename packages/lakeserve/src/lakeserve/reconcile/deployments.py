@@ -15,6 +15,7 @@ from lakeserve.core.endpoints import (
     EntityState,
     ExternalModel,
     ServedEntity,
+    Task,
 )
 from lakeserve.core.errors import LakeserveError, Unavailable
 from lakeserve.core.ids import now_ms
@@ -56,6 +57,7 @@ class Deployments:
         catch_up: Reads what has changed.
         publish: Told what was deployed.
         local_state: Knows the entities with workers here, also those of updates.
+        tasks: By entity id, the tasks of the registered models that were read; grows.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Deployments:
         catch_up: CatchUp,
         publish: Publish,
         local_state: LocalState = no_workers,
+        tasks: Mapping[str, Task | None] | None = None,
         failed_retry_s: float = FAILED_RETRY_S,
     ) -> None:
         self._storage = storage
@@ -72,6 +75,7 @@ class Deployments:
         self._catch_up = catch_up
         self._publish = publish
         self._local_state = local_state
+        self._tasks = {} if tasks is None else tasks
         self._failed_retry_s = failed_retry_s
         self._values: dict[str, Mapping[str, str]] = {}
         self._failures: dict[str, EntityState] = {}
@@ -122,6 +126,8 @@ class Deployments:
             for entity in endpoint.entities:
                 if await self._deploy(entity, endpoint):
                     changed.add(endpoint.id)
+            if await self._learn_task(endpoint):
+                changed.add(endpoint.id)
             if (
                 endpoint.update is not None
                 and endpoint.update.failure is None
@@ -192,6 +198,25 @@ class Deployments:
         self._failures.pop(entity.id, None)
         return True
 
+    async def _learn_task(self, endpoint: Endpoint) -> bool:
+        """Write the task that the models of a custom endpoint turned out to have."""
+        task = self._common_task(endpoint, endpoint.entities)
+        if task == endpoint.task:
+            return False
+        await self._storage.write(
+            lambda transaction: transaction.endpoints.set_task(endpoint.id, task)
+        )
+        return True
+
+    def _common_task(self, endpoint: Endpoint, entities: tuple[ServedEntity, ...]) -> Task | None:
+        """The task of all of these, where each is known and they agree; custom endpoints only."""
+        if endpoint.endpoint_type != "CUSTOM_MODEL":
+            return endpoint.task
+        if any(entity.id not in self._tasks for entity in entities):
+            return endpoint.task
+        found = {self._tasks[entity.id] for entity in entities}
+        return found.pop() if len(found) == 1 else None
+
     async def _bring_into_force(self, endpoint: Endpoint, update: ConfigUpdate) -> bool:
         """Exchange an endpoint's config for the updated one, or write why that cannot be.
 
@@ -226,6 +251,7 @@ class Deployments:
                 replace(
                     stored,
                     entities=update.entities,
+                    task=self._common_task(stored, update.entities),
                     config_version=stored.config_version + 1,
                     updated_at=now,
                     update=None,

@@ -70,6 +70,11 @@ class LocalEntity:
         for replica in self._replicas:
             replica.wake()
 
+    def tell(self, message: str) -> None:
+        """Say what is being done before its workers can start for the first time."""
+        for replica in self._replicas:
+            replica.tell(message)
+
     @property
     def is_settled(self) -> bool:
         """Whether a worker serves, or all have failed for good."""

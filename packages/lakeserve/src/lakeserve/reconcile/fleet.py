@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from lakeserve.core.endpoints import (
     Address,
     Endpoint,
     EntityState,
+    LocalModel,
+    RegisteredModel,
     ServedEntity,
     WorkerBackend,
 )
@@ -16,6 +19,9 @@ from lakeserve.reconcile.heartbeat import Heartbeat
 from lakeserve.reconcile.launch import Launcher
 from lakeserve.reconcile.pace import Pace
 from lakeserve.reconcile.routing import Seen
+
+# Starts that fail in a row until a registered model counts as failed.
+CUSTOM_ATTEMPTS = 2
 
 
 class Fleet:
@@ -110,8 +116,12 @@ class Fleet:
         return None if local is None else local.state
 
     def eager(self) -> list[LocalEntity]:
-        """Those that always run."""
-        return [each for each in self._entities.values() if each.entity.start == "eager"]
+        """Those of the platform itself that always run; others may take long to load."""
+        return [
+            each
+            for each in self._entities.values()
+            if each.entity.start == "eager" and isinstance(each.entity.backend, LocalModel)
+        ]
 
     async def stop(self, grace_s: float) -> None:
         """Stop every worker; calls they still answer get ``grace_s`` seconds."""
@@ -124,10 +134,18 @@ class Fleet:
     def _add(self, entity: ServedEntity, backend: WorkerBackend, endpoint: Endpoint) -> LocalEntity:
         known = self._of_endpoint.get(endpoint.id, frozenset())
         self._of_endpoint[endpoint.id] = known | {entity.id}
+
+        def tell(message: str) -> None:
+            self._entities[entity.id].tell(message)
+
+        pace = self._pace
+        if isinstance(backend, RegisteredModel):
+            # What somebody's model does at its load, it mostly does again.
+            pace = replace(pace, attempts=min(pace.attempts, CUSTOM_ATTEMPTS))
         local = self._entities[entity.id] = LocalEntity(
             entity,
-            self._launcher.for_entity(entity, backend, endpoint.task),
-            self._pace,
+            self._launcher.for_entity(entity, backend, endpoint, tell),
+            pace,
             partial(self._changed, endpoint.id),
             self._probe,
             self._heartbeat,

@@ -5,13 +5,16 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from lakeserve.core.endpoints import (
+    Endpoint,
     LocalModel,
     LocalServer,
+    RegisteredModel,
     ServedEntity,
     Task,
     WorkerBackend,
 )
 from lakeserve.core.errors import EngineError
+from lakeserve.reconcile.custom_models import CustomModels, Tell
 from lakeserve.settings import ServerProgram, Settings, VllmServer
 from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.models import ModelFile, resolve
@@ -33,20 +36,37 @@ class Launcher:
     """
 
     def __init__(
-        self, runner: Runner, settings: Settings, resolve_model: Resolve = resolve
+        self,
+        runner: Runner,
+        settings: Settings,
+        custom_models: CustomModels,
+        resolve_model: Resolve = resolve,
     ) -> None:
         self._runner = runner
+        self._custom_models = custom_models
         self._settings = settings
         self._resolve = resolve_model
         self._one_at_a_time = asyncio.Lock()
 
-    def for_entity(self, entity: ServedEntity, backend: WorkerBackend, task: Task) -> Launch:
+    def for_entity(
+        self, entity: ServedEntity, backend: WorkerBackend, endpoint: Endpoint, tell: Tell
+    ) -> Launch:
         """What starts a worker for this entity each time it is called.
 
         It raises a ``LakeserveError`` when the model is missing or cannot do the task.
+
+        Args:
+            entity: What is wanted.
+            backend: What serves it.
+            endpoint: Whose entity it is.
+            tell: Hears what takes long before the worker can start.
         """
 
         async def launch(number: int) -> Worker:
+            if isinstance(backend, RegisteredModel):
+                spec = await self._custom_models.spec(entity, backend, endpoint.creator, tell)
+                return await self._runner.start(spec)
+            task = endpoint.task
             if isinstance(backend, LocalServer):
                 program, timeout_s = self._server(entity, backend, task)
             else:
@@ -58,7 +78,7 @@ class Launcher:
         return launch
 
     def _server(
-        self, entity: ServedEntity, backend: LocalServer, task: Task
+        self, entity: ServedEntity, backend: LocalServer, task: Task | None
     ) -> tuple[Program, float]:
         configured = self._settings.foundation.get(backend.key)
         if isinstance(configured, VllmServer):
@@ -70,7 +90,7 @@ class Launcher:
             return program, configured.start_timeout_s
         raise EngineError(f"the settings have no server program at foundation.{backend.key}")
 
-    async def _model(self, backend: LocalModel, task: Task) -> ModelFile:
+    async def _model(self, backend: LocalModel, task: Task | None) -> ModelFile:
         async with self._one_at_a_time:
             model = await self._resolve(backend.reference, self._settings.data_dir)
         needed: ModelKind = "embedding" if task == "llm/v1/embeddings" else "chat"

@@ -83,6 +83,11 @@ class Replica:
             self._wanted.set()
             self._show(WAKING if self._served else WAITING)
 
+    def tell(self, message: str) -> None:
+        """Say what is being done for a worker that is being made for the first time."""
+        if self.state.deployment == "DEPLOYMENT_CREATING":
+            self._show(_creating(message))
+
     def rest(self) -> None:
         """Have the worker end, as it has nothing to do; the next ``wake`` starts another."""
         self._tired.set()

@@ -10,6 +10,7 @@ from lakeserve.core.endpoints import (
     ExternalModel,
     LocalServer,
     OpenAICompatible,
+    RegisteredModel,
     RoutableEndpoint,
     ServedEntity,
     Target,
@@ -21,6 +22,7 @@ from lakeserve.settings import Settings, Upstream
 
 # Names in the provider table.
 LOCAL_PROVIDER = "local"
+MLFLOW_PROVIDER = "mlflow"
 OPENAI_PROVIDER = "openai"
 
 
@@ -86,11 +88,12 @@ def _target(entity: ServedEntity, seen: Mapping[str, Seen], credential: str | No
     local = seen[entity.id]
     if isinstance(backend, ExternalModel):
         return external_target(entity, backend, local.secrets, local.state)
+    is_custom = isinstance(backend, RegisteredModel)
     failed = local.state.deployment == "DEPLOYMENT_FAILED"
     return Target(
         entity_id=entity.id,
         entity_name=entity.name,
-        provider=LOCAL_PROVIDER,
+        provider=MLFLOW_PROVIDER if is_custom else LOCAL_PROVIDER,
         # A server of somebody else knows its model by the name that it was told.
         upstream_model=entity.name if isinstance(backend, LocalServer) else entity.model_name,
         model_name=entity.model_name,

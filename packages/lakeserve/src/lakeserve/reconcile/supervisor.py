@@ -14,6 +14,7 @@ from lakeserve.core.endpoints import (
 from lakeserve.core.errors import Unavailable
 from lakeserve.core.ports import SecretResolver, Snapshot
 from lakeserve.reconcile.addresses import answers
+from lakeserve.reconcile.custom_models import CustomModels
 from lakeserve.reconcile.deployments import Deployments
 from lakeserve.reconcile.facts import Facts
 from lakeserve.reconcile.fleet import Fleet
@@ -43,6 +44,7 @@ class Supervisor:
         pace: When to start failed workers again.
         resolve_model: Finds the file of a model reference.
         probe: Whether anybody listens at an address.
+        registry: The variables that lead MLflow to the registry of custom models.
         beat: When to ask workers how they are; None for what the settings say.
     """
 
@@ -56,13 +58,15 @@ class Supervisor:
         pace: Pace = USUAL_PACE,
         resolve_model: Resolve = resolve,
         probe: Callable[[Address], Awaitable[bool]] = answers,
+        registry: Callable[[], Mapping[str, str]] = dict,
         beat: Heartbeat | None = None,
     ) -> None:
         self._storage = storage
         self._settings = settings
         self._recorder = StateRecorder(storage)
+        self._custom = CustomModels(settings, secrets, registry)
         self._fleet = Fleet(
-            Launcher(runner, settings, resolve_model),
+            Launcher(runner, settings, self._custom, resolve_model),
             pace,
             beat or heartbeat(settings.engine),
             self._local_changed,
@@ -70,7 +74,12 @@ class Supervisor:
             settings.request_timeout_s,
         )
         self._deployments = Deployments(
-            storage, secrets, self._catch_up, self._publish, self._fleet.state
+            storage,
+            secrets,
+            self._catch_up,
+            self._publish,
+            self._fleet.state,
+            self._custom.tasks,
         )
         self._facts = Facts(storage)
         self._published: dict[str, Endpoint] = {}
@@ -137,6 +146,14 @@ class Supervisor:
         """
         await wait_until_settled(self._fleet.eager(), progress, timeout_s)
 
+    def build_log(self, entity_id: str) -> str | None:
+        """See ``ModelLogs.build_log``."""
+        return self._custom.build_log(entity_id)
+
+    def log(self, entity_id: str) -> str | None:
+        """See ``ModelLogs.log``."""
+        return self._custom.log(entity_id)
+
     def snapshot(self) -> Snapshot:
         """See ``Directory.snapshot``."""
         return self._snapshot
@@ -161,7 +178,9 @@ class Supervisor:
     def _local_changed(self, endpoint_id: str) -> None:
         self._publish((endpoint_id,))
         endpoint = self._facts.endpoints.get(endpoint_id)
-        if endpoint is not None and endpoint.update is not None:
+        if endpoint is not None and (
+            endpoint.update is not None or endpoint.endpoint_type == "CUSTOM_MODEL"
+        ):
             self._deployments.wake((endpoint_id,))
 
     def _publish(self, endpoint_ids: Collection[str]) -> None:
@@ -174,8 +193,9 @@ class Supervisor:
                 endpoints.pop(before.name, None)
             endpoint = facts.endpoints.get(endpoint_id)
             seen = {} if endpoint is None else self._seen(endpoint)
-            for entity in () if before is None else before.entities:
-                if entity.id not in seen:
+            coming = {} if endpoint is None else self._coming(endpoint)
+            for entity in () if before is None else (*before.entities, *_updated(before)):
+                if entity.id not in seen and entity.id not in coming:
                     states.pop(entity.id, None)
                     self._recorder.forget(entity.id)
             if endpoint is not None:
@@ -183,11 +203,17 @@ class Supervisor:
                 credential = upstream_credential(endpoint, self._settings)
                 endpoints[endpoint.name] = routable(endpoint, seen, credential)
             states.update({entity_id: each.state for entity_id, each in seen.items()})
+            states.update(coming)
             self._recorder.record(
                 {key: Observed(each.state, each.addresses) for key, each in seen.items()}
             )
         self._states = states
         self._snapshot = Snapshot(endpoints, facts.principals, facts.clusters, facts.signed)
+
+    def _coming(self, endpoint: Endpoint) -> dict[str, EntityState]:
+        """The states of an update's entities that have workers here."""
+        states = {entity.id: self._fleet.state(entity.id) for entity in _updated(endpoint)}
+        return {entity_id: state for entity_id, state in states.items() if state is not None}
 
     def _seen(self, endpoint: Endpoint) -> dict[str, Seen]:
         return {entity.id: self._seen_of(entity) for entity in endpoint.entities}
@@ -197,3 +223,7 @@ class Supervisor:
             state = self._deployments.state(entity.id)
             return Seen(state, secrets=self._deployments.values(entity.id))
         return self._fleet.seen(entity.id) or Seen(READY)
+
+
+def _updated(endpoint: Endpoint) -> tuple[ServedEntity, ...]:
+    return () if endpoint.update is None else endpoint.update.entities

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from lakeserve.core.ai_gateway import AiGateway
-from lakeserve.core.endpoints import ConfigUpdate, Endpoint, Notifications, ServedEntity
+from lakeserve.core.endpoints import ConfigUpdate, Endpoint, Notifications, ServedEntity, Task
 from lakeserve.core.grants import Grant
 from lakeserve.core.ids import now_ms
 from lakeserve.storage.changes import note
@@ -73,7 +73,7 @@ class EndpointRepository:
             {
                 "id": endpoint.id,
                 "name": endpoint.name,
-                "task": endpoint.task,
+                "task": endpoint.task or "",
                 "endpoint_type": endpoint.endpoint_type,
                 "creator": endpoint.creator,
                 "created_at": endpoint.created_at,
@@ -106,6 +106,13 @@ class EndpointRepository:
     def _remove(self, endpoint_id: str) -> None:
         note(self._connection, "endpoint", endpoint_id)
         self._connection.execute(delete(endpoints).where(endpoints.c.id == endpoint_id))
+
+    def set_task(self, endpoint_id: str, task: Task | None) -> None:
+        """Write what kind of requests the endpoint turned out to take."""
+        note(self._connection, "endpoint", endpoint_id)
+        self._connection.execute(
+            update(endpoints).where(endpoints.c.id == endpoint_id).values(task=task or "")
+        )
 
     def set_tags(self, endpoint_id: str, tags: Mapping[str, str]) -> None:
         """Make these the endpoint's only tags."""
@@ -187,7 +194,11 @@ class EndpointRepository:
             wanted = wanted.where(endpoints.c.id.in_(ids))
         return tuple(
             Endpoint(
-                **{**row._asdict(), "ai_gateway": gateway_of(row.ai_gateway)},
+                **{
+                    **row._asdict(),
+                    "task": row.task or None,
+                    "ai_gateway": gateway_of(row.ai_gateway),
+                },
                 entities=tuple(entities.get(row.id, ())),
                 tags=tags.get(row.id, {}),
                 notifications=notifications.get(row.id),

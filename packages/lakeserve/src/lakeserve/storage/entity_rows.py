@@ -1,6 +1,7 @@
 """Served entities as rows of a table or as JSON objects inside one."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from lakeserve.core.endpoints import (
@@ -9,8 +10,10 @@ from lakeserve.core.endpoints import (
     LocalModel,
     LocalServer,
     OpenAICompatible,
+    RegisteredModel,
     Scale,
     ServedEntity,
+    Workload,
 )
 
 
@@ -58,6 +61,14 @@ def _backend_json(backend: Backend) -> dict[str, Any]:
             "options": dict(backend.options),
             "sealed": dict(backend.sealed),
         }
+    if isinstance(backend, RegisteredModel):
+        return {
+            "kind": "registered",
+            "name": backend.name,
+            "version": backend.version,
+            "workload": asdict(backend.workload),
+            "environment": dict(backend.environment),
+        }
     return {"kind": "openai", "base_url": backend.base_url, "model": backend.model}
 
 
@@ -71,4 +82,7 @@ def _backend(stored: Mapping[str, Any]) -> Backend:
         return ExternalModel(
             stored["provider"], stored["name"], stored["options"], stored["sealed"]
         )
+    if stored["kind"] == "registered":
+        workload = Workload(**stored["workload"])
+        return RegisteredModel(stored["name"], stored["version"], workload, stored["environment"])
     return OpenAICompatible(base_url=stored["base_url"], model=stored["model"])

@@ -174,6 +174,7 @@ endpoints = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("name", String(63), nullable=False, unique=True),
+    # Empty for a custom model without one.
     Column("task", String(32), nullable=False),
     Column("endpoint_type", String(32), nullable=False),
     Column("creator", String(256), nullable=False),

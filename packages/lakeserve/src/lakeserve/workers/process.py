@@ -15,7 +15,8 @@ from pathlib import Path
 
 from lakeserve.core.endpoints import Address
 from lakeserve.core.errors import EngineError
-from lakeserve.settings import inherited_environment
+from lakeserve.settings import child_environment, inherited_environment
+from lakeserve.workers.logs import keep_short, open_log, tail
 from lakeserve.workers.protocols import REASON_PREFIX, Pulse, Worker, WorkerSpec
 
 # sockaddr_un holds 108 bytes on Linux and 104 on macOS, one of them the closing zero. The engine's
@@ -43,7 +44,9 @@ class ProcessRunner:
             if directory not in self._swept:
                 self._swept.add(directory)
                 _remove_dead_sockets(directory)
-            log = _open_log(spec.log_path)
+            if spec.work_dir is not None:
+                spec.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            log = open_log(spec.log_path)
         except OSError as error:
             raise EngineError(f"cannot prepare worker {spec.model_name!r}: {error}") from None
         path = directory / _socket_name(spec)
@@ -55,7 +58,8 @@ class ProcessRunner:
                 stdin=child_end,
                 stdout=log,
                 stderr=log,
-                env={**inherited_environment(), **spec.program.environment()},
+                env=_environment(spec),
+                cwd=spec.work_dir,
                 start_new_session=True,
             )
         except OSError as error:
@@ -89,6 +93,7 @@ class ProcessWorker:
         self._lifeline = lifeline
         self._temporary = temporary
         self._stopping = False
+        self._keeping = asyncio.ensure_future(keep_short(spec.log_path))
         self._ended = asyncio.ensure_future(self._end())
 
     @property
@@ -148,6 +153,10 @@ class ProcessWorker:
 
     async def _end(self) -> str:
         code = await self._process.wait()
+        self._keeping.cancel()
+        # It leads a session of its own; what a model started there ends with it.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         os.close(self._lifeline)
         for path in (self._socket_path, _control_socket(self._socket_path)):
             path.unlink(missing_ok=True)
@@ -171,12 +180,7 @@ class ProcessWorker:
 
 def last_lines(path: Path, count: int) -> str:
     """The last lines of a log, or just the worker's own reason; empty when there is none."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 8192))
-            text = file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
+    text = tail(path, 8192).decode("utf-8", "replace")
     lines = [line for line in text.splitlines() if line.strip()]
     if lines and lines[-1].startswith(REASON_PREFIX):
         return lines[-1].removeprefix(REASON_PREFIX)
@@ -190,6 +194,12 @@ def _address(spec: WorkerSpec, socket_path: Path) -> Address:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return Address(host="127.0.0.1", port=free.getsockname()[1])
+
+
+def _environment(spec: WorkerSpec) -> dict[str, str]:
+    """Somebody else's program gets nothing that is the platform's own."""
+    inherited = inherited_environment() if spec.work_dir is None else child_environment()
+    return {**inherited, **spec.program.environment()}
 
 
 def _control_socket(socket_path: Path) -> Path:
@@ -221,11 +231,3 @@ def _remove_dead_sockets(directory: Path) -> None:
                 path.unlink(missing_ok=True)
             except OSError:
                 continue
-
-
-def _open_log(path: Path) -> int:
-    """A fresh log file; the previous one is kept as ``<name>.1``."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.exists():
-        path.replace(path.with_name(path.name + ".1"))
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)

@@ -68,6 +68,8 @@ class WorkerSpec:
         socket_dir: Where its sockets go; made if it does not exist. When the path is too long for
             a socket, a private directory among the temporary files is used instead.
         log_path: Its log file; the file of the previous start is kept as ``<name>.1``.
+        work_dir: Where a program of somebody else's runs, made if it does not exist; such a program
+            inherits nothing that is the platform's own. None for the platform's programs.
     """
 
     entity_id: str
@@ -76,6 +78,7 @@ class WorkerSpec:
     start_timeout_s: float
     socket_dir: Path
     log_path: Path
+    work_dir: Path | None = None
 
 
 class Worker(Protocol):

@@ -103,7 +103,7 @@ REFUSED: list[tuple[ConfigInput, str]] = [
         config(entity("a"), entity("a"), traffic_config=routes(a=100)),
         "has the name 'a' more than once",
     ),
-    (config(entity("a"), served_models=[{}]), "exclude each other"),
+    (config(entity("a"), served_models=[{"model_name": "m"}]), "exclude each other"),
 ]
 
 
@@ -121,8 +121,6 @@ def test_a_config_is_needed() -> None:
 @pytest.mark.parametrize(
     ("given", "feature"),
     [
-        (config(REGISTERED), "Registered models"),
-        (config(served_models=[{"model_name": "m"}]), "Registered models"),
         (config(entity(), auto_capture_config={"enabled": True}), "Inference tables"),
     ],
 )
@@ -133,6 +131,7 @@ def test_what_is_not_built(given: ConfigInput, feature: str) -> None:
 
 def test_sealing() -> None:
     ((only, draft),) = check_config(config(entity()), "").entities
+    assert draft is not None
     backend = sealed(only, draft, {"openai_api_key": "ciphertext"}).backend
     assert isinstance(backend, ExternalModel)
     assert backend.sealed == {"openai_api_key": "ciphertext"}

@@ -1,14 +1,18 @@
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
 from lakeserve.control.endpoints.presentation import detail, endpoint_state, summary
 from lakeserve.core.endpoints import (
+    ConfigUpdate,
     DeploymentState,
     Endpoint,
     EntityState,
     LocalModel,
     OpenAICompatible,
+    RegisteredModel,
     ServedEntity,
+    Workload,
 )
 
 ENTITY = ServedEntity(
@@ -128,3 +132,48 @@ def test_an_entity_that_nobody_saw_yet_is_being_created() -> None:
     (entity,) = shown["config"]["served_entities"]
     assert entity["state"]["deployment"] in get_args(DeploymentState)
     assert shown["state"] == {"ready": "NOT_READY", "config_update": "IN_PROGRESS"}
+
+
+def test_a_registered_model_in_both_forms() -> None:
+    workload = Workload("Small", "CPU", True)
+    model = RegisteredModel("main.ml.iris", "3", workload, {"KEY": "{{secrets/s/k}}"})
+    entity = ServedEntity("e", "iris-3", model, "main.ml.iris 3", "M.", "until-idle")
+    new = replace(entity, id="n", backend=replace(model, version="4", environment={}))
+    endpoint = Endpoint(
+        "id",
+        "iris",
+        None,
+        "CUSTOM_MODEL",
+        "a",
+        1,
+        2,
+        (entity,),
+        update=ConfigUpdate("u", (new,), 9),
+    )
+    building = EntityState("DEPLOYMENT_CREATING", "Building its environment")
+    shown: Any = detail(endpoint, {"e": EntityState("DEPLOYMENT_READY"), "n": building}, "CAN_VIEW")
+    assert "task" not in shown
+    common = {
+        "name": "iris-3",
+        "workload_size": "Small",
+        "workload_type": "CPU",
+        "scale_to_zero_enabled": True,
+        "environment_vars": {"KEY": "{{secrets/s/k}}"},
+        "creator": "a",
+        "creation_timestamp": 1,
+        "state": {"deployment": "DEPLOYMENT_READY", "deployment_state_message": ""},
+    }
+    config = shown["config"]
+    assert config["served_entities"] == [
+        {"entity_name": "main.ml.iris", "entity_version": "3", **common}
+    ]
+    assert config["served_models"] == [
+        {"model_name": "main.ml.iris", "model_version": "3", **common}
+    ]
+    pending = shown["pending_config"]["served_entities"][0]
+    assert pending["state"]["deployment_state_message"] == "Building its environment"
+    assert pending["entity_version"] == "4"
+    listed: Any = summary(endpoint, {})
+    assert listed["config"]["served_models"] == [
+        {"name": "iris-3", "model_name": "main.ml.iris", "model_version": "3"}
+    ]

@@ -109,6 +109,25 @@ async def test_limits_of_the_older_kind_are_part_of_the_block(service: EndpointS
     assert (await service.get("mine", OWNER)).ai_gateway is None
 
 
+CUSTOM = {"served_entities": [{"entity_name": "iris", "entity_version": "1"}]}
+
+
+async def test_registered_models_run_for_those_who_may_run_code(
+    service: EndpointService, storage: Storage, vault: Vault, changes: Any
+) -> None:
+    with pytest.raises(PermissionDenied, match=r"the setting mlflow\.creators"):
+        await service.create(create(config=CUSTOM), OWNER)
+    by_all = EndpointService(storage, vault, changes, custom_by_all=True)
+    mine = await by_all.create(create(config=CUSTOM), OWNER)
+    assert (mine.endpoint_type, mine.task) == ("CUSTOM_MODEL", None)
+    with pytest.raises(PermissionDenied, match="registered models"):
+        await service.update_config("mine", ConfigInput.model_validate(CUSTOM), OWNER)
+    other = await service.create(create(name="other", config=CUSTOM), ADMINISTRATOR)
+    assert [entity.name for entity in other.entities] == ["iris-1"]
+    with pytest.raises(InvalidParameter, match="of the type CUSTOM_MODEL and cannot become"):
+        await service.update_config("other", update(), ADMINISTRATOR)
+
+
 async def test_the_task_stays(service: EndpointService) -> None:
     await service.create(create(), OWNER)
     wanted = config()

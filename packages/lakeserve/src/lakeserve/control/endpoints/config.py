@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from lakeserve.control.endpoints.external_models import Draft, draft
+from lakeserve.control.endpoints.registered_models import default_name, from_legacy, registered
 from lakeserve.control.endpoints.requests import (
     ConfigInput,
     RouteInput,
@@ -13,7 +14,7 @@ from lakeserve.control.endpoints.requests import (
     TagInput,
     TrafficInput,
 )
-from lakeserve.core.endpoints import ServedEntity, Task
+from lakeserve.core.endpoints import EndpointType, RegisteredModel, ServedEntity, Task
 from lakeserve.core.errors import InvalidParameter, NotBuilt
 from lakeserve.core.ids import object_id
 
@@ -31,12 +32,14 @@ class CheckedConfig:
     """What a config wants; the entities' secrets are still to be sealed.
 
     Attributes:
-        task: The task of every entity.
-        entities: With the draft of their backend.
+        task: The task of every entity; None for registered models, which bring theirs along.
+        endpoint_type: What kind of endpoint has such entities.
+        entities: With the draft of their backend, where that is an external model.
     """
 
-    task: Task
-    entities: tuple[tuple[ServedEntity, Draft], ...]
+    task: Task | None
+    endpoint_type: EndpointType
+    entities: tuple[tuple[ServedEntity, Draft | None], ...]
 
 
 def check_name(name: str) -> None:
@@ -72,33 +75,24 @@ def check_config(config: ConfigInput | None, where: str) -> CheckedConfig:
         raise InvalidParameter("Field 'config' is required.")
     if config.auto_capture_config is not None:
         raise NotBuilt("Inference tables are not implemented in this version of lakeserve.")
-    if config.served_models:
-        if config.served_entities:
-            raise InvalidParameter(
-                f"Fields '{where}served_models' and '{where}served_entities' exclude each other."
-            )
-        raise NotBuilt("Registered models are not implemented in this version of lakeserve.")
-    given = config.served_entities or []
-    place = f"{where}served_entities"
+    place, given = _given_entities(config, where)
     if not 1 <= len(given) <= MOST_ENTITIES:
         raise InvalidParameter(
             f"Field '{place}' has {len(given)} entries; accepted: 1 to {MOST_ENTITIES}."
         )
-    _check_kinds(given, place)
-    drafts = [_draft(each, f"{place}.{index}") for index, each in enumerate(given)]
-    tasks = {each.external_model.task for each in given if each.external_model is not None}
-    if len(tasks) > 1:
-        raise InvalidParameter(
-            f"Field '{place}' mixes the tasks {', '.join(sorted(tasks))}; accepted: one task for"
-            " all entities of an endpoint."
-        )
-    names = [_entity_name(each, f"{place}.{index}") for index, each in enumerate(given)]
+    kind = _kind(given, place)
+    task = _task(given, place)
+    checked = [_checked(each, f"{place}.{index}") for index, each in enumerate(given)]
+    names = [
+        _entity_name(each, model, f"{place}.{index}")
+        for index, (each, model) in enumerate(zip(given, checked, strict=True))
+    ]
     shares = _shares(names, config.traffic_config, where)
     entities = tuple(
-        (_entity(name, each, shares[name]), each)
-        for name, each in zip(_unique(names, place), drafts, strict=True)
+        _entity(name, each, shares[name])
+        for name, each in zip(_unique(names, place), checked, strict=True)
     )
-    return CheckedConfig(cast("Task", tasks.pop()), entities)
+    return CheckedConfig(task, kind, entities)
 
 
 def check_tags(tags: Sequence[TagInput] | None, where: str) -> dict[str, str]:
@@ -125,7 +119,28 @@ def check_tags(tags: Sequence[TagInput] | None, where: str) -> dict[str, str]:
     return result
 
 
-def _check_kinds(given: Sequence[ServedEntityInput], place: str) -> None:
+def _given_entities(config: ConfigInput, where: str) -> tuple[str, Sequence[ServedEntityInput]]:
+    """The field that lists the entities, and what it lists."""
+    if not config.served_models:
+        return f"{where}served_entities", config.served_entities or []
+    if config.served_entities:
+        raise InvalidParameter(
+            f"Fields '{where}served_models' and '{where}served_entities' exclude each other."
+        )
+    return f"{where}served_models", [from_legacy(each) for each in config.served_models]
+
+
+def _task(given: Sequence[ServedEntityInput], place: str) -> Task | None:
+    tasks = {each.external_model.task for each in given if each.external_model is not None}
+    if len(tasks) > 1:
+        raise InvalidParameter(
+            f"Field '{place}' mixes the tasks {', '.join(sorted(tasks))}; accepted: one task for"
+            " all entities of an endpoint."
+        )
+    return cast("Task", tasks.pop()) if tasks else None
+
+
+def _kind(given: Sequence[ServedEntityInput], place: str) -> EndpointType:
     for index, each in enumerate(given):
         if (each.external_model is None) == (each.entity_name is None):
             raise InvalidParameter(
@@ -134,13 +149,12 @@ def _check_kinds(given: Sequence[ServedEntityInput], place: str) -> None:
     kinds = {each.external_model is not None for each in given}
     if len(kinds) > 1:
         raise InvalidParameter(f"Field '{place}' mixes external models with registered models.")
-    if kinds == {False}:
-        raise NotBuilt("Registered models are not implemented in this version of lakeserve.")
+    return "EXTERNAL_MODEL" if kinds == {True} else "CUSTOM_MODEL"
 
 
-def _draft(given: ServedEntityInput, place: str) -> Draft:
+def _checked(given: ServedEntityInput, place: str) -> Draft | RegisteredModel:
     if given.external_model is None:
-        raise InvalidParameter(f"Field '{place}.external_model' is required.")
+        return registered(given, place)
     own = {"name", "external_model"}
     for name, value in given:
         if name not in own and value is not None:
@@ -148,7 +162,7 @@ def _draft(given: ServedEntityInput, place: str) -> Draft:
     return draft(given.external_model, f"{place}.external_model")
 
 
-def _entity_name(given: ServedEntityInput, place: str) -> str:
+def _entity_name(given: ServedEntityInput, model: Draft | RegisteredModel, place: str) -> str:
     if given.name is not None:
         if not _ENTITY_NAME.fullmatch(given.name):
             raise InvalidParameter(
@@ -156,8 +170,9 @@ def _entity_name(given: ServedEntityInput, place: str) -> str:
                 " digits, '-', '_' and '.', a letter or a digit first, at most 128 characters."
             )
         return given.name
-    name = given.external_model.name if given.external_model is not None else ""
-    kept = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).lstrip("-_.")[:128]
+    if isinstance(model, RegisteredModel):
+        return default_name(model)
+    kept = re.sub(r"[^A-Za-z0-9_.-]+", "-", model.model.name).lstrip("-_.")[:128]
     return kept or "external-model"
 
 
@@ -214,9 +229,23 @@ def _route_name(route: RouteInput, place: str) -> str:
     return str(given.pop())
 
 
-def _entity(name: str, checked: Draft, share: int) -> ServedEntity:
+def _entity(
+    name: str, checked: Draft | RegisteredModel, share: int
+) -> tuple[ServedEntity, Draft | None]:
+    if isinstance(checked, RegisteredModel):
+        shown = f"{checked.name} {checked.version}".rstrip()
+        entity = ServedEntity(
+            id=object_id(),
+            name=name,
+            backend=checked,
+            model_name=shown,
+            model_description=f"The MLflow model {shown}.",
+            start="until-idle" if checked.workload.scale_to_zero else "eager",
+            traffic_percentage=share,
+        )
+        return entity, None
     model = checked.model
-    return ServedEntity(
+    entity = ServedEntity(
         id=object_id(),
         name=name,
         backend=model,
@@ -224,6 +253,7 @@ def _entity(name: str, checked: Draft, share: int) -> ServedEntity:
         model_description=f"The model {model.name} of the provider {model.provider}.",
         traffic_percentage=share,
     )
+    return entity, checked
 
 
 def sealed(entity: ServedEntity, checked: Draft, ciphertexts: Mapping[str, str]) -> ServedEntity:

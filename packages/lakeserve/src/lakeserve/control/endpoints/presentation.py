@@ -10,23 +10,25 @@ from lakeserve.core.endpoints import (
     ExternalModel,
     Notifications,
     OpenAICompatible,
+    RegisteredModel,
     ServedEntity,
 )
 from lakeserve.core.external_models import FORMS
 
 Json = dict[str, object]
 
+STARTING = EntityState("DEPLOYMENT_CREATING")
 UNSEEN = EntityState("DEPLOYMENT_CREATING", "Waiting to be started")
 
 
 def summary(endpoint: Endpoint, states: Mapping[str, EntityState]) -> Json:
     """An endpoint as the list shows it: without traffic and without the states of its entities."""
-    return {
-        **_common(endpoint, states),
-        "config": {
-            "served_entities": [_entity_core(endpoint, entity) for entity in endpoint.entities]
-        },
+    config: Json = {
+        "served_entities": [_entity_core(endpoint, entity) for entity in endpoint.entities]
     }
+    if mirrors := [_mirror_core(entity) for entity in endpoint.entities if _is_custom(entity)]:
+        config["served_models"] = mirrors
+    return {**_common(endpoint, states), "config": config}
 
 
 def detail(endpoint: Endpoint, states: Mapping[str, EntityState], permission_level: str) -> Json:
@@ -35,21 +37,49 @@ def detail(endpoint: Endpoint, states: Mapping[str, EntityState], permission_lev
         **_common(endpoint, states),
         "creator_display_name": endpoint.creator,
         "creator_kind": "User",
-        "config": {
-            "config_version": endpoint.config_version,
-            "served_entities": [
-                _entity_detail(endpoint, entity, states) for entity in endpoint.entities
-            ],
-            "traffic_config": {"routes": [_route(entity) for entity in endpoint.entities]},
-        },
+        "config": _config(endpoint, states),
         "permission_level": permission_level,
         "route_optimized": False,
     }
     if endpoint.update is not None and endpoint.update.failure is None:
-        shown["pending_config"] = _pending(endpoint, endpoint.update)
+        shown["pending_config"] = _pending(endpoint, endpoint.update, states)
     if endpoint.notifications is not None:
         shown["email_notifications"] = notifications(endpoint.notifications)
     return shown
+
+
+def _config(endpoint: Endpoint, states: Mapping[str, EntityState]) -> Json:
+    details = [_entity_detail(endpoint, entity, states) for entity in endpoint.entities]
+    return {
+        "config_version": endpoint.config_version,
+        "served_entities": details,
+        **_mirrors(endpoint.entities, details),
+        "traffic_config": {"routes": [_route(entity) for entity in endpoint.entities]},
+    }
+
+
+def _mirrors(entities: Sequence[ServedEntity], details: Sequence[Json]) -> Json:
+    """The older list of registered models, for clients that read only that."""
+    mirrors = [
+        {
+            **{name: value for name, value in shown.items() if not name.startswith("entity_")},
+            **_mirror_core(entity),
+        }
+        for entity, shown in zip(entities, details, strict=True)
+        if _is_custom(entity)
+    ]
+    return {"served_models": mirrors} if mirrors else {}
+
+
+def _is_custom(entity: ServedEntity) -> bool:
+    return isinstance(entity.backend, RegisteredModel)
+
+
+def _mirror_core(entity: ServedEntity) -> Json:
+    model = entity.backend
+    if not isinstance(model, RegisteredModel):
+        return {}
+    return {"name": entity.name, "model_name": model.name, "model_version": model.version}
 
 
 def tags(stored: Mapping[str, str]) -> list[Json]:
@@ -89,7 +119,7 @@ def _common(endpoint: Endpoint, states: Mapping[str, EntityState]) -> Json:
         "description": endpoint.description,
         "state": {**endpoint_state(seen), **_update_state(endpoint.update)},
         "tags": tags(endpoint.tags),
-        "task": endpoint.task,
+        **({} if endpoint.task is None else {"task": endpoint.task}),
         "endpoint_type": endpoint.endpoint_type,
         "capabilities": {"function_calling": endpoint.task == "llm/v1/chat"},
     }
@@ -104,19 +134,22 @@ def _update_state(update: ConfigUpdate | None) -> Json:
     return {"config_update": "IN_PROGRESS" if update.failure is None else "UPDATE_FAILED"}
 
 
-def _pending(endpoint: Endpoint, update: ConfigUpdate) -> Json:
+def _pending(endpoint: Endpoint, update: ConfigUpdate, states: Mapping[str, EntityState]) -> Json:
+    details: list[Json] = [
+        {
+            **_entity_core(endpoint, entity),
+            **_entity_workload(entity),
+            "creator": endpoint.creator,
+            "creation_timestamp": update.started_at,
+            "state": _state(states.get(entity.id, STARTING)),
+        }
+        for entity in update.entities
+    ]
     return {
         "config_version": endpoint.config_version + 1,
         "start_time": update.started_at,
-        "served_entities": [
-            {
-                **_entity_core(endpoint, entity),
-                "creator": endpoint.creator,
-                "creation_timestamp": update.started_at,
-                "state": {"deployment": "DEPLOYMENT_CREATING", "deployment_state_message": ""},
-            }
-            for entity in update.entities
-        ],
+        "served_entities": details,
+        **_mirrors(update.entities, details),
         "traffic_config": {"routes": [_route(entity) for entity in update.entities]},
     }
 
@@ -124,6 +157,10 @@ def _pending(endpoint: Endpoint, update: ConfigUpdate) -> Json:
 def _entity_core(endpoint: Endpoint, entity: ServedEntity) -> Json:
     if isinstance(entity.backend, ExternalModel):
         return {"name": entity.name, "external_model": _external(endpoint, entity.backend)}
+    if isinstance(entity.backend, RegisteredModel):
+        model = entity.backend
+        version = {"entity_version": model.version} if model.version else {}
+        return {"name": entity.name, "entity_name": model.name, **version}
     return {
         "name": entity.name,
         "foundation_model": {
@@ -155,14 +192,38 @@ def _entity_detail(
         message = f"{failed}; this config was kept. {message}".rstrip()
     return {
         **_entity_core(endpoint, entity),
+        **_entity_workload(entity),
         "creator": endpoint.creator,
         "creation_timestamp": endpoint.created_at,
         "scale_to_zero_enabled": _scales_to_zero(entity),
-        "state": {"deployment": state.deployment, "deployment_state_message": message},
+        "state": _state(EntityState(state.deployment, message)),
     }
 
 
+def _state(state: EntityState) -> Json:
+    return {"deployment": state.deployment, "deployment_state_message": state.message}
+
+
+def _entity_workload(entity: ServedEntity) -> Json:
+    """How a registered model is served; references of secrets stand as given."""
+    model = entity.backend
+    if not isinstance(model, RegisteredModel):
+        return {}
+    workload = model.workload
+    shown: dict[str, object | None] = {
+        "workload_size": workload.size,
+        "workload_type": workload.type,
+        "scale_to_zero_enabled": workload.scale_to_zero,
+        "min_provisioned_concurrency": workload.min_concurrency,
+        "max_provisioned_concurrency": workload.max_concurrency,
+        "environment_vars": dict(model.environment) or None,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
 def _scales_to_zero(entity: ServedEntity) -> bool:
+    if isinstance(entity.backend, RegisteredModel):
+        return entity.backend.workload.scale_to_zero
     return entity.start == "on-demand" and not isinstance(
         entity.backend, (OpenAICompatible, ExternalModel)
     )

@@ -28,12 +28,31 @@ class ExternalModelInput(Body):
 
 
 class ServedEntityInput(Body):
-    """One model behind an endpoint: external, or registered, which is not built."""
+    """One model behind an endpoint: external or registered."""
 
     name: Text | None = None
     external_model: ExternalModelInput | None = None
     entity_name: Text | None = None
     entity_version: Any = None
+    workload_size: Any = None
+    workload_type: Any = None
+    scale_to_zero_enabled: Any = None
+    min_provisioned_concurrency: Any = None
+    max_provisioned_concurrency: Any = None
+    min_provisioned_throughput: Any = None
+    max_provisioned_throughput: Any = None
+    provisioned_model_units: Any = None
+    environment_vars: Any = None
+    instance_profile_arn: Any = None
+    burst_scaling_enabled: Any = None
+
+
+class ServedModelInput(Body):
+    """A registered model behind an endpoint, in the older form."""
+
+    name: Text | None = None
+    model_name: Text
+    model_version: Any = None
     workload_size: Any = None
     workload_type: Any = None
     scale_to_zero_enabled: Any = None
@@ -66,7 +85,7 @@ class ConfigInput(Body):
 
     name: Any = None
     served_entities: list[ServedEntityInput] | None = None
-    served_models: list[Any] | None = None
+    served_models: list[ServedModelInput] | None = None
     traffic_config: TrafficInput | None = None
     auto_capture_config: Any = None
 

@@ -22,6 +22,7 @@ from lakeserve.control.endpoints.config import (
 )
 from lakeserve.control.endpoints.external_models import references
 from lakeserve.control.endpoints.gateway_requests import AiGatewayInput, RateLimitsInput
+from lakeserve.control.endpoints.registered_models import environment_references
 from lakeserve.control.endpoints.requests import (
     ConfigInput,
     CreateInput,
@@ -31,14 +32,18 @@ from lakeserve.control.endpoints.requests import (
 from lakeserve.control.endpoints.unenforced import check_enforced, refuse
 from lakeserve.core.ai_gateway import AiGateway, RateLimit
 from lakeserve.core.endpoints import (
+    Backend,
     ConfigUpdate,
     Endpoint,
     EntityState,
+    ExternalModel,
     Notifications,
+    RegisteredModel,
     ServedEntity,
 )
 from lakeserve.core.errors import (
     InvalidParameter,
+    PermissionDenied,
     ResourceConflict,
     ResourceExists,
     ResourceMissing,
@@ -70,9 +75,18 @@ class EndpointService:
         storage: Where endpoints lie.
         secrets: Seals secrets that come in plain text.
         changes: Hears of every change that decides where calls go.
+        custom_by_all: Whether others than administrators may have registered models served.
     """
 
-    def __init__(self, storage: Storage, secrets: SecretResolver, changes: Changes) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        secrets: SecretResolver,
+        changes: Changes,
+        *,
+        custom_by_all: bool = False,
+    ) -> None:
+        self._custom_by_all = custom_by_all
         self._storage = storage
         self._secrets = secrets
         self._changes = changes
@@ -92,11 +106,13 @@ class EndpointService:
         Raises:
             InvalidParameter: A field has a value that is not accepted.
             NotBuilt: It wants something that is documented, but not built.
+            PermissionDenied: The caller may not have registered models served.
             ResourceExists: The name is taken.
         """
         check_name(given.name)
         _check_unbuilt(given)
         checked = check_config(given.config, "config.")
+        self._check_may_run(checked, caller)
         block = _block(given, checked)
         tags = check_tags(given.tags, "tags")
         now = now_ms()
@@ -104,7 +120,7 @@ class EndpointService:
             id=object_id(),
             name=given.name,
             task=checked.task,
-            endpoint_type="EXTERNAL_MODEL",
+            endpoint_type=checked.endpoint_type,
             creator=caller.name,
             created_at=now,
             updated_at=now,
@@ -137,12 +153,19 @@ class EndpointService:
             InvalidParameter: A field has a value that is not accepted.
             NotBuilt: It wants something that is documented, but not built.
             ResourceConflict: An update of this endpoint is being deployed.
-            PermissionDenied: The caller may not read a secret that the creator may read.
+            PermissionDenied: The caller may not read a secret that the creator may read, or may not
+                have registered models served.
         """
         endpoint = await self.get(name, caller)
         check_may_manage(endpoint, caller)
         checked = check_config(given, "")
-        if checked.task != endpoint.task:
+        self._check_may_run(checked, caller)
+        if checked.endpoint_type != endpoint.endpoint_type:
+            raise InvalidParameter(
+                f"Endpoint '{name}' is of the type {endpoint.endpoint_type} and cannot become one"
+                f" of the type {checked.endpoint_type}."
+            )
+        if checked.task is not None and checked.task != endpoint.task:
             raise InvalidParameter(
                 f"The task of endpoint '{name}' is {endpoint.task} and cannot become"
                 f" {checked.task}."
@@ -259,19 +282,39 @@ class EndpointService:
     async def _sealed(self, checked: CheckedConfig) -> tuple[ServedEntity, ...]:
         result = []
         for entity, draft in checked.entities:
+            if draft is None:
+                result.append(entity)
+                continue
             ciphertexts = {
                 name: await self._secrets.seal(value) for name, value in draft.plaintexts.items()
             }
             result.append(sealed(entity, draft, ciphertexts))
         return tuple(result)
 
+    def _check_may_run(self, checked: CheckedConfig, caller: Principal) -> None:
+        """A registered model is a program, which runs as the platform's user."""
+        if checked.endpoint_type == "CUSTOM_MODEL" and not (caller.admin or self._custom_by_all):
+            raise PermissionDenied(
+                f"{caller.name} may not have registered models served: administrators may, and"
+                " everyone where the setting mlflow.creators is 'everyone'."
+            )
+
     async def _check_may_read(self, checked: CheckedConfig, caller: Principal) -> None:
         """Secrets count with the creator's rights; nobody borrows these by an update."""
-        found = [name for _, draft in checked.entities for name in references(draft.model)]
-        for reference in found:
+        for reference in (
+            name for entity, _ in checked.entities for name in _references(entity.backend)
+        ):
             # Anything else that is wrong with a secret is said by the deployment.
             with suppress(InvalidParameter, ResourceMissing):
                 await self._secrets.resolve(reference, caller.name)
+
+
+def _references(backend: Backend) -> tuple[str, ...]:
+    if isinstance(backend, ExternalModel):
+        return references(backend)
+    if isinstance(backend, RegisteredModel):
+        return environment_references(backend)
+    return ()
 
 
 def _find(transaction: Transaction, name: str, caller: Principal) -> Endpoint:

@@ -11,7 +11,7 @@ _BREAKS = frozenset("\r\n\0")
 def json_request(
     address: Address, path: str, headers: tuple[tuple[str, str], ...], body: bytes
 ) -> bytes:
-    """A POST of JSON, whole.
+    """A POST, whole: of JSON, unless a header says otherwise.
 
     Raises:
         ValueError: A header cannot be written, such as a credential with a line break.
@@ -25,9 +25,10 @@ def json_request(
 
 @lru_cache(maxsize=512)
 def _json_start(address: Address, path: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+    is_typed = any(name == "content-type" for name, _ in headers)
     lines = (
         ("host", host(address)),
-        ("content-type", "application/json"),
+        *(() if is_typed else (("content-type", "application/json"),)),
         ("accept-encoding", "identity"),
         *headers,
     )

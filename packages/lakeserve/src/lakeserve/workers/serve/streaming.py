@@ -16,7 +16,11 @@ _LINE_ENDS = (
 
 def event(value: object) -> bytes:
     """One event: a single ``data:`` line and an empty line."""
-    data = orjson.dumps(value)
+    return event_of(orjson.dumps(value))
+
+
+def event_of(data: bytes) -> bytes:
+    """One event of a value that is JSON already."""
     for raw, escaped in _LINE_ENDS:
         data = data.replace(raw, escaped)
     return b"data: " + data + b"\n\n"

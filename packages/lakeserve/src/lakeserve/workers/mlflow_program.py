@@ -1,0 +1,56 @@
+"""The worker of an MLflow model: how it is started."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lakeserve.core.endpoints import Address
+from lakeserve.workers.health import probe
+from lakeserve.workers.protocols import Listens, Prober
+
+LAUNCH = Path(__file__).with_name("scoring") / "launch.py"
+
+
+@dataclass(frozen=True, slots=True)
+class MlflowProgram:
+    """MLflow's scoring protocol by this package's own HTTP interface (``workers/scoring``).
+
+    Attributes:
+        interpreter: The Python of the model's environment.
+        model_dir: The model's files.
+        concurrency: Requests that it answers at the same time.
+        queue: Requests that may wait; what comes on top is refused with 429.
+        memory_mb: Memory of its own, at most.
+        variables: Beside those that it inherits; some are secrets.
+    """
+
+    interpreter: Path
+    model_dir: Path
+    concurrency: int
+    queue: int
+    memory_mb: int
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def command(self, address: Address) -> list[str]:
+        """See ``Program``."""
+        return [
+            str(self.interpreter), str(LAUNCH),
+            "--model", str(self.model_dir),
+            "--socket", str(address.uds),
+            "--concurrency", str(self.concurrency),
+            "--queue", str(self.queue),
+            "--memory-mb", str(self.memory_mb),
+        ]  # fmt: skip
+
+    def environment(self) -> Mapping[str, str]:
+        """See ``Program``."""
+        return self.variables
+
+    @property
+    def listens(self) -> Listens:
+        """See ``Program``."""
+        return "socket"
+
+    def prober(self) -> Prober:
+        """See ``Program``."""
+        return probe

@@ -1,0 +1,196 @@
+"""The HTTP interface of a scoring worker: a plain ASGI application."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+
+from lakeserve.workers.scoring.errors import ScoringError
+from lakeserve.workers.scoring.model import JSON, Scorable, ScoringModel
+from lakeserve.workers.serve.activity import Activity
+from lakeserve.workers.serve.errors import ApiError
+from lakeserve.workers.serve.slots import Slots
+from lakeserve.workers.serve.streaming import DONE, event
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+# The gateway has its own, smaller limits.
+MAX_BODY_BYTES = 64 * 1024 * 1024
+EVENTS_AHEAD = 16
+
+_JSON = (b"content-type", b"application/json")
+_EVENTS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
+
+
+class CallerGone(Exception):
+    """The caller closed its connection; there is nobody to answer."""
+
+
+class ScoringApp:
+    """Answers ``/invocations`` once there is a model, a bounded number at a time.
+
+    Args:
+        concurrency: Predictions that run at the same time, each in a thread of its own.
+        queue: Requests that may wait for one of them to end.
+    """
+
+    def __init__(self, concurrency: int, queue: int) -> None:
+        self.model: ScoringModel | None = None
+        self.pool = ThreadPoolExecutor(concurrency, thread_name_prefix="prediction")
+        self._slots = Slots(concurrency, queue)
+        self._activity = Activity()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        try:
+            await self._serve(scope, receive, send)
+        except CallerGone:
+            return
+        except ScoringError as error:
+            wait = error.retry_after_s
+            extra = () if wait is None else ((b"retry-after", b"%d" % wait),)
+            await _send_json(send, error.status, orjson.dumps(error.body()), extra)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, model = scope["path"], self.model
+        if path in {"/health", "/ping"}:
+            ready = "loading" if model is None else "ready"
+            status = {"status": ready, **self._activity.seen()}
+            await _send_json(send, 503 if model is None else 200, orjson.dumps(status))
+            return
+        if path != "/invocations":
+            text = f"This worker has no {path}; it has /invocations and /health."
+            raise ScoringError(404, "ENDPOINT_NOT_FOUND", text)
+        if scope["method"] != "POST":
+            raise ScoringError(405, "BAD_REQUEST", "/invocations takes POST.")
+        body = await _read_body(receive)
+        if model is None:
+            raise ScoringError(503, "TEMPORARILY_UNAVAILABLE", "The model is still loading.")
+        self._admit()
+        with self._activity:
+            async with self._slots.slot():
+                await self._answer(model, body, _content_type(scope), receive, send)
+
+    def _admit(self) -> None:
+        try:
+            self._slots.admit(1)
+        except ApiError as error:
+            wait = error.retry_after_s
+            raise ScoringError(
+                error.status, "REQUEST_LIMIT_EXCEEDED", error.message, retry_after_s=wait
+            ) from None
+
+    async def _answer(
+        self, model: ScoringModel, body: bytes, content_type: str, receive: Receive, send: Send
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self.pool, _score, model, body, content_type)
+        if isinstance(answer, bytes):
+            await _send_json(send, 200, answer)
+            return
+        sending = asyncio.ensure_future(self._send_events(model, answer, send))
+        gone = asyncio.ensure_future(_disconnected(receive))
+        await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        sending.cancel()  # does nothing to one that is done
+        await asyncio.wait((sending,))
+        if not sending.cancelled():
+            sending.result()
+
+    async def _send_events(self, model: ScoringModel, asked: Scorable, send: Send) -> None:
+        """Send a stream; errors before its first event are ordinary error replies."""
+        async with aclosing(self._events(model, asked)) as events:
+            first = await anext(events, DONE)
+            await send({"type": "http.response.start", "status": 200, "headers": _EVENTS})
+            await send({"type": "http.response.body", "body": first, "more_body": True})
+            try:
+                async for each in events:
+                    await send({"type": "http.response.body", "body": each, "more_body": True})
+            except ScoringError as error:
+                closing = event({"error": error.body(), **error.body()})
+                await send({"type": "http.response.body", "body": closing, "more_body": True})
+            last = b"" if first == DONE else DONE
+            await send({"type": "http.response.body", "body": last, "more_body": False})
+
+    async def _events(self, model: ScoringModel, asked: Scorable) -> AsyncGenerator[bytes, None]:
+        """The model's events from one thread; left early, the model stops at its next event."""
+        loop = asyncio.get_running_loop()
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue(EVENTS_AHEAD)
+        gone = threading.Event()
+
+        def put(item: bytes | None) -> None:
+            asyncio.run_coroutine_threadsafe(queue.put(item), loop).result()
+
+        def produce() -> None:
+            try:
+                for each in model.events(asked):
+                    if gone.is_set():
+                        return
+                    put(each)
+            finally:
+                put(None)
+
+        work = loop.run_in_executor(self.pool, produce)
+        over = False
+        try:
+            while (item := await queue.get()) is not None:
+                yield item
+            over = True
+        finally:
+            gone.set()
+            while not over:  # the thread may wait for room
+                over = await queue.get() is None
+            await asyncio.wait((work,))
+        await work
+
+
+def _score(model: ScoringModel, body: bytes, content_type: str) -> bytes | Scorable:
+    """The answer, or what is still to be streamed."""
+    asked = model.read(body, content_type)
+    return asked if asked.stream else model.predict(asked)
+
+
+def _content_type(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            return str(value.decode("latin-1"))
+    return JSON
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _read_body(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise CallerGone
+        part = message.get("body", b"")
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            text = f"The request body exceeds {MAX_BODY_BYTES} bytes."
+            raise ScoringError(413, "BAD_REQUEST", text)
+        parts.append(part)
+        if not message.get("more_body"):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _send_json(
+    send: Send, status: int, body: bytes, extra: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
+    headers = [_JSON, (b"content-length", b"%d" % len(body)), *extra]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,92 @@
+"""One scoring worker: an MLflow model behind a unix socket."""
+
+import argparse
+import asyncio
+import importlib.util
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from lakeserve.core.errors import EngineError
+from lakeserve.workers.protocols import REASON_PREFIX
+from lakeserve.workers.scoring.limits import restrict
+
+_FAILED = 1
+_MEBIBYTE = 1024 * 1024
+
+
+def main() -> int:
+    """Serve until SIGTERM, or until the parent closes the pipe on standard input."""
+    arguments = _arguments()
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(message)s"
+    )
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which decides
+    os.umask(0o077)
+    restrict(None if arguments.memory_mb is None else arguments.memory_mb * _MEBIBYTE)
+    try:
+        _check_packages()
+        return _run(arguments)
+    except EngineError as error:
+        print(f"{REASON_PREFIX}{error}", file=sys.stderr, flush=True)  # noqa: T201
+        return _FAILED
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="launch.py", description=__doc__)
+    parser.add_argument("--model", type=Path, required=True, help="directory of an MLflow model")
+    parser.add_argument("--socket", type=Path, required=True, help="unix socket to listen on")
+    parser.add_argument("--concurrency", type=int, default=4)
+    parser.add_argument("--queue", type=int, default=256)
+    parser.add_argument("--memory-mb", type=int)
+    return parser.parse_args()
+
+
+def _check_packages() -> None:
+    missing = [name for name in ("orjson", "uvicorn") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise EngineError(
+            f"the interpreter {sys.executable} lacks {' and '.join(missing)}, which serving needs"
+        )
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from lakeserve.workers.unix_server import exit_with_parent
+
+    exit_with_parent()
+    if importlib.util.find_spec("uvloop") is not None:
+        import uvloop
+
+        return uvloop.run(_serve(arguments))
+    return asyncio.run(_serve(arguments))
+
+
+async def _serve(arguments: argparse.Namespace) -> int:
+    from lakeserve.workers.scoring.app import ScoringApp
+    from lakeserve.workers.scoring.model import load
+    from lakeserve.workers.unix_server import listen, server_of
+
+    app = ScoringApp(arguments.concurrency, arguments.queue)
+    server = server_of(app, "auto")
+    listener = listen(arguments.socket)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, server.stop)
+    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    loading = loop.run_in_executor(app.pool, load, arguments.model)
+    try:
+        await asyncio.wait((loading, serving), return_when=asyncio.FIRST_COMPLETED)
+        if loading.done():
+            app.model = loading.result()
+            await serving
+    except EngineError:
+        server.stop()
+        await serving
+        raise
+    finally:
+        arguments.socket.unlink(missing_ok=True)
+    # Threads of the model may still run; nothing is left that needs them.
+    sys.stderr.flush()
+    sys.stdout.flush()
+    os._exit(0)

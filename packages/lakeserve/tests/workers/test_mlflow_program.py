@@ -1,0 +1,17 @@
+from pathlib import Path
+
+from lakeserve.core.endpoints import Address
+from lakeserve.workers.mlflow_program import LAUNCH, MlflowProgram
+
+
+def test_how_it_is_started() -> None:
+    program = MlflowProgram(Path("/env/bin/python"), Path("/m"), 4, 9, 512, {"KEY": "hidden"})
+    interpreter, script, *arguments = program.command(Address(uds="/s.sock"))
+    assert (interpreter, script) == ("/env/bin/python", str(LAUNCH))
+    assert LAUNCH.is_file()
+    assert " ".join(arguments) == (
+        "--model /m --socket /s.sock --concurrency 4 --queue 9 --memory-mb 512"
+    )
+    assert program.environment() == {"KEY": "hidden"}
+    assert "hidden" not in repr(program)
+    assert program.listens == "socket"
