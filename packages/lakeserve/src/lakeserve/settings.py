@@ -58,6 +58,23 @@ class Upstream(_Section):
         return value.rstrip("/")
 
 
+class ServedModel(_Section):
+    """A model of this machine, with how it is to be served.
+
+    Attributes:
+        model: ``demo``, ``minilm``, the name of an added model, or the path of a GGUF file.
+        replicas: Workers that share the calls.
+        concurrency: Calls that they answer at a time, all together; ``engine.slots`` for each of
+            them when left out.
+        scale_to_zero: Whether the workers end when nobody has called for ``engine.idle_timeout_s``.
+    """
+
+    model: str
+    replicas: int = Field(default=1, ge=1, le=64)
+    concurrency: int | None = Field(default=None, ge=1, le=1024)
+    scale_to_zero: bool = False
+
+
 class ServerProgram(_Section):
     """A program of this machine that speaks the OpenAI protocol under ``/v1``; a worker runs it.
 
@@ -112,7 +129,7 @@ class VllmServer(_Section):
     replicas: int = Field(default=1, ge=1, le=64)
 
 
-Foundation = str | Upstream | ServerProgram | VllmServer
+Foundation = str | Upstream | ServedModel | ServerProgram | VllmServer
 
 
 class DriverHost(_Section):
@@ -242,8 +259,9 @@ class Settings(BaseSettings):
         port: Port to listen on.
         token: The administrator's bearer token.
         foundation: What serves a name of the foundation catalogue: ``demo``, ``minilm``, the path
-            of a GGUF file, the name of an added model, an OpenAI-compatible server (an address, or
-            a table), or a server program of this machine (a table).
+            of a GGUF file, the name of an added model (each of them also in a table with replicas,
+            concurrency and scale to zero), an OpenAI-compatible server (an address, or a table), or
+            a server program of this machine (a table).
         clusters: Driver hosts by cluster id; a bare string is a host.
         mlflow: Custom MLflow models.
         models_dirs: Directories whose models endpoints may name by their path, beside ``models`` of

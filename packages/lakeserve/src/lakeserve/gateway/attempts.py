@@ -18,6 +18,7 @@ from lakeserve.gateway.accounting import Account
 from lakeserve.gateway.attempt_failure import AttemptFailed, may_pass, pause_s, unusable
 from lakeserve.gateway.circuits import Circuits
 from lakeserve.gateway.events import EventSource
+from lakeserve.gateway.replicas import least_busy
 from lakeserve.gateway.retry_budget import RetryBudget
 from lakeserve.gateway.task import Question
 from lakeserve.gateway.traffic import order
@@ -166,7 +167,7 @@ class Attempts:
         patience: Patience | None,
     ) -> Connection:
         limit = None if stream else MAX_REPLY_BYTES
-        address = target.address or await self._activate(target)
+        address = least_busy(target, self._pool) or await self._activate(target)
         try:
             payload = _payload(target, address, request)
             return await self._pool.exchange(Origin(address), payload, b"POST", limit, patience)

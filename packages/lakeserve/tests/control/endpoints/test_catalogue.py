@@ -5,7 +5,7 @@ import pytest
 from lakeserve.control.endpoints.catalogue import CATALOGUE, foundation_endpoints
 from lakeserve.core.endpoints import Endpoint, LocalModel, LocalServer, OpenAICompatible, Scale
 from lakeserve.core.errors import ConfigurationError
-from lakeserve.settings import Foundation, ServerProgram, Upstream, VllmServer
+from lakeserve.settings import Foundation, ServedModel, ServerProgram, Upstream, VllmServer
 from lakeserve.workers.protocols import ModelKind
 
 DBRX = "databricks-dbrx-instruct"
@@ -138,3 +138,19 @@ def test_server_programs_of_this_machine() -> None:
     assert (entity.model_name, entity.start) == ("qwen", "eager")
     assert endpoints[DBRX].description == "Served by qwen, as the settings of this platform say."
     assert "srv" in only_entity(endpoints["databricks-mine"]).model_description
+
+
+def test_how_a_model_is_served() -> None:
+    overrides: dict[str, Foundation] = {
+        DBRX: ServedModel(model="demo", replicas=2, concurrency=8),
+        "databricks-mine": ServedModel(model="minilm", scale_to_zero=True),
+    }
+    endpoints = {each.name: each for each in foundation_endpoints(overrides, 1)}
+    entity = only_entity(endpoints[DBRX])
+    assert entity.backend == LocalModel("demo", Scale(8, 2))
+    assert (entity.model_name, entity.start) == ("lakeserve-demo", "eager")
+    assert "tiny lakeserve demo model" in endpoints[DBRX].description
+    mine = endpoints["databricks-mine"]
+    assert (mine.task, only_entity(mine).start) == ("llm/v1/embeddings", "on-demand")
+    with pytest.raises(ConfigurationError, match="'minilm' cannot serve"):
+        foundation_endpoints({DBRX: ServedModel(model="minilm")}, 1)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from lakeserve.core.endpoints import (
 )
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.core.ids import stable_object_id
-from lakeserve.settings import Foundation, ServerProgram, Upstream, VllmServer
+from lakeserve.settings import Foundation, ServedModel, ServerProgram, Upstream, VllmServer
 from lakeserve.workers.protocols import ModelKind
 
 CREATOR = "System-User"
@@ -127,10 +127,21 @@ def _added(name: str, value: Foundation, models: Mapping[str, ModelKind]) -> Cat
     return CatalogueEntry(name, name.removeprefix("databricks-"), task, "on-demand")
 
 
+def _start(entry: CatalogueEntry, override: Foundation | None) -> StartPolicy:
+    if override is None:
+        return entry.start
+    if isinstance(override, ServedModel) and override.scale_to_zero:
+        return "on-demand"
+    # Whoever points a name at a model of their own wants to know at the start whether it loads.
+    return "eager"
+
+
 def _served_by(value: Foundation) -> str:
     """What a setting calls the model, as far as it does."""
     if isinstance(value, str):
         return value
+    if isinstance(value, ServedModel):
+        return value.model
     if isinstance(value, VllmServer):
         return value.vllm
     return " ".join(value.command) if isinstance(value, ServerProgram) else value.model or ""
@@ -150,8 +161,7 @@ def _endpoint(
         backend=backend,
         model_name=model_name,
         model_description=model_description,
-        # Whoever points a name at a model of their own wants to know at the start whether it loads.
-        start="eager" if override is not None else entry.start,
+        start=_start(entry, override),
     )
     return Endpoint(
         id=stable_object_id("foundation", entry.name),
@@ -174,12 +184,20 @@ def _backend(
     entry: CatalogueEntry, value: Foundation, models: Mapping[str, ModelKind]
 ) -> FoundationBackend:
     key = f"foundation.{entry.name}"
+    if isinstance(value, ServedModel):
+        scale = Scale(value.concurrency, value.replicas)
+        return replace(_local(entry, value.model, models), scale=scale)
     if isinstance(value, ServerProgram | VllmServer):
         return LocalServer(entry.name, Scale(replicas=value.replicas))
     if isinstance(value, Upstream):
         return OpenAICompatible(_base_url(key, value.url), value.model or entry.name)
     if urlsplit(value).scheme in {"http", "https"}:
         return OpenAICompatible(_base_url(key, value), entry.name)
+    return _local(entry, value, models)
+
+
+def _local(entry: CatalogueEntry, value: str, models: Mapping[str, ModelKind]) -> LocalModel:
+    key = f"foundation.{entry.name}"
     if value in {"demo", "minilm"}:
         if LocalModel(value) != _shipped(entry.task):
             raise ConfigurationError(
@@ -226,6 +244,10 @@ def _base_url(key: str, value: str) -> str:
     return value.rstrip("/")
 
 
+def _is(backend: FoundationBackend, shipped: LocalModel) -> bool:
+    return isinstance(backend, LocalModel) and backend.reference == shipped.reference
+
+
 def _described(
     entry: CatalogueEntry, backend: FoundationBackend, value: Foundation | None
 ) -> tuple[str, str]:
@@ -233,11 +255,11 @@ def _described(
     if isinstance(backend, OpenAICompatible):
         host = urlsplit(backend.base_url).netloc
         return backend.model, f"The model {backend.model} of the server at {host}."
-    if isinstance(backend, LocalServer):
+    if not isinstance(backend, LocalModel):
         return _program_described(entry, value)
-    if backend == DEMO:
+    if _is(backend, DEMO):
         return "lakeserve-demo", "The tiny chat model that lakeserve ships, for trying things out."
-    if backend == MINILM:
+    if _is(backend, MINILM):
         return (
             "all-MiniLM-L6-v2 (384 dimensions)",
             "The small embedding model that lakeserve ships.",
@@ -257,12 +279,12 @@ def _program_described(entry: CatalogueEntry, value: Foundation | None) -> tuple
 
 
 def _description(entry: CatalogueEntry, backend: FoundationBackend, model_name: str) -> str:
-    if backend == DEMO:
+    if _is(backend, DEMO):
         return (
             f"Served by the tiny lakeserve demo model, not by {entry.title}:"
             " answers are for trying things out."
         )
-    if backend == MINILM:
+    if _is(backend, MINILM):
         return (
             f"Served by all-MiniLM-L6-v2 with 384 dimensions, not by {entry.title}:"
             " vectors are for trying things out."

@@ -43,6 +43,13 @@ class UpstreamPool:
         """Connections that are open, idle ones included."""
         return len(self._open)
 
+    def in_use(self, origin: Origin) -> int:
+        """Connections to an origin that carry an exchange now."""
+        kept = self._idle.get(origin)
+        if kept is None:
+            return 0
+        return sum(connection.kept is kept for connection in self._open) - len(kept)
+
     async def exchange(
         self,
         origin: Origin,
