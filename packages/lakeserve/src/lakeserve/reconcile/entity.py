@@ -95,6 +95,8 @@ class LocalEntity:
         while time.monotonic() < deadline:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._settled.wait(), deadline - time.monotonic())
+            if not self.is_settled:
+                continue  # what had settled it is over already
             if not self.addresses:
                 break
             # Whoever asks may have found a worker dead before its end was noticed here.
