@@ -20,21 +20,16 @@ from lakeserve.control.bootstrap import apply_settings
 from lakeserve.control.secrets.keys import open_key_ring
 from lakeserve.control.secrets.vault import Vault
 from lakeserve.core.errors import ConfigurationError
-from lakeserve.core.ports import Directory
 from lakeserve.gateway.app import Gateway
 from lakeserve.gateway.inference import GatewayLimits
 from lakeserve.gateway.joined_writes import JoinedWritesProtocol
 from lakeserve.gateway.limits.local import LocalLimiter
 from lakeserve.gateway.limits.shared import SharedLimiter, connect
 from lakeserve.gateway.seams import Limiter, Seams
-from lakeserve.reconcile.bookkeeper import Bookkeeper
-from lakeserve.reconcile.budgets import Budgets
-from lakeserve.reconcile.ledger import JournalLedger
+from lakeserve.reconcile.books import GatewayBooks, PlatformBooks
 from lakeserve.reconcile.supervisor import Supervisor
 from lakeserve.settings import Settings
-from lakeserve.storage.database import Storage, open_storage
-from lakeserve.storage.journal import JournalFolder, JournalWriter
-from lakeserve.storage.payloads import PayloadTables
+from lakeserve.storage.database import open_storage
 from lakeserve.workers.process import ProcessRunner
 
 Scope = MutableMapping[str, Any]
@@ -139,10 +134,11 @@ class Platform:
         await supervisor.start()
         self._supervisor = supervisor
 
-        bookkeeper = _bookkeeper(storage, settings)
-        stack.push_async_callback(bookkeeper.stop)
-        bookkeeper.start()
-        ledger = await self._open_ledger(storage, supervisor, stack)
+        platform_books = PlatformBooks(storage, settings)
+        stack.push_async_callback(platform_books.stop)
+        platform_books.start()
+        books = GatewayBooks(storage, supervisor, settings)
+        stack.push_async_callback(books.stop)
         gateway = Gateway(
             supervisor,
             supervisor,
@@ -151,9 +147,23 @@ class Platform:
                 settings.request_timeout_s,
                 settings.mlflow.max_request_bytes,
             ),
-            Seams(ledger=ledger, limiter=_limiter(settings, stack)),
+            Seams(ledger=books.ledger, limiter=_limiter(settings, stack)),
         )
-        control = create_control_app(storage, supervisor, supervisor, settings, secrets, supervisor)
+        await books.start(
+            {
+                "in_flight": lambda: gateway.in_flight,
+                "upstream_connections": lambda: gateway.upstream_connections,
+            }
+        )
+        control = create_control_app(
+            storage,
+            supervisor,
+            supervisor,
+            settings,
+            secrets,
+            supervisor,
+            platform_books.metrics,
+        )
         server = _Server(_server_config(_dispatch(gateway, control), settings))
         self._serving = asyncio.create_task(server.serve(sockets=[listener]))
         stack.push_async_callback(self._stop_serving, server)
@@ -161,35 +171,10 @@ class Platform:
         await server.serving.wait()
         stack.enter_context(_run_file(settings.data_dir, self.url))
 
-    async def _open_ledger(
-        self, storage: Storage, directory: Directory, stack: contextlib.AsyncExitStack
-    ) -> JournalLedger:
-        prices = self._settings.prices
-        budgets = Budgets(storage, directory, prices.currency)
-        stack.push_async_callback(budgets.stop)
-        await budgets.start()
-        writer = JournalWriter(self._settings.journal_dir)
-        ledger = JournalLedger(writer, prices.table(), budgets)
-        stack.push_async_callback(ledger.stop)
-        ledger.start()
-        return ledger
-
     async def _stop_serving(self, server: _Server) -> None:
         server.should_exit = True
         if self._serving is not None:
             await self._serving
-
-
-def _bookkeeper(storage: Storage, settings: Settings) -> Bookkeeper:
-    folder = JournalFolder(settings.journal_dir)
-    folder.prepare()
-    return Bookkeeper(
-        storage,
-        folder,
-        PayloadTables(settings.tables_dir),
-        workspace_id=settings.workspace_id,
-        retention_days=settings.usage.retention_days,
-    )
 
 
 def find_running(data_dir: Path) -> Running | None:

@@ -83,6 +83,16 @@ def states() -> FakeStates:
     return FakeStates()
 
 
+class FakeMetrics:
+    """Says whose metrics were asked for."""
+
+    def platform(self) -> bytes:
+        return b"platform 1\n"
+
+    def endpoint(self, endpoint_id: str) -> bytes:
+        return f'endpoint{{id="{endpoint_id}"}} 1\n'.encode()
+
+
 class FakeChanges:
     """Counts what it hears of."""
 
@@ -112,7 +122,8 @@ async def app(
 ) -> FastAPI:
     settings = Settings(data_dir=tmp_path, workspace_id="4711")
     await apply_settings(storage, settings)
-    return create_control_app(storage, FakeDirectory(storage), states, settings, vault, changes)
+    directory = FakeDirectory(storage)
+    return create_control_app(storage, directory, states, settings, vault, changes, FakeMetrics())
 
 
 @pytest.fixture

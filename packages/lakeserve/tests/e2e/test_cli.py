@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner, Result
-from harness import PlatformProcess
+from harness import PlatformProcess, wait_until
 from lakeserve.cli.connection import ServerError
 from lakeserve.cli.main import cli
 
@@ -56,3 +56,20 @@ def test_tokens(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = CliRunner().invoke(cli, ["tokens", "list"])
     assert isinstance(refused.exception, ServerError)
     assert str(refused.exception) == "Invalid access token."
+
+
+def test_usage(run: Run, platform: PlatformProcess) -> None:
+    reply = platform.ask("databricks-dbrx-instruct", "What is MLflow?")
+    assert reply.status == 200
+
+    def rows() -> list[dict[str, object]]:
+        found: list[dict[str, object]] = json.loads(
+            run("usage", "--by", "endpoint", "--since", "1d", "--json").output
+        )
+        return [each for each in found if each["endpoint"] == "databricks-dbrx-instruct"]
+
+    assert wait_until(lambda: bool(rows()))
+    row = rows()[0]
+    assert (row["currency"], row["cost"]) == ("USD", 0.0)
+    assert "databricks-dbrx-instruct" in run("usage").output
+    assert "admin@lakeserve.local" in run("usage", "--by", "user").output

@@ -17,6 +17,7 @@ COMMANDS = {
     "secrets": "Scopes, secrets and the master key that encrypts them.",
     "tokens": "Your personal access tokens.",
     "models": "GGUF models that endpoints can serve by name.",
+    "usage": "What calls used and cost, by endpoint, user or day.",
     "doctor": "Say what is installed, what is missing, and what for.",
 }
 

@@ -19,6 +19,7 @@ from lakeserve.control.identity.credentials import CredentialService
 from lakeserve.control.identity.oauth import oauth_routes
 from lakeserve.control.identity.routes import identity_routes
 from lakeserve.control.identity.service import IdentityService
+from lakeserve.control.metrics import Metrics, metrics_routes
 from lakeserve.control.permissions.objects import Clusters, Endpoints, TokenUse
 from lakeserve.control.permissions.routes import permission_routes
 from lakeserve.control.permissions.service import PermissionService
@@ -28,6 +29,7 @@ from lakeserve.control.secrets.vault import Vault
 from lakeserve.control.tokens.routes import token_routes
 from lakeserve.control.tokens.service import TokenService
 from lakeserve.control.unbuilt import unbuilt_routes
+from lakeserve.control.usage import usage_routes
 from lakeserve.core.ports import Changes
 from lakeserve.settings import Settings
 from lakeserve.storage.database import Storage
@@ -72,6 +74,7 @@ def create_control_app(
     settings: Settings,
     secrets: Vault,
     changes: Changes,
+    metrics: Metrics,
 ) -> FastAPI:
     """Build the control plane.
 
@@ -79,9 +82,10 @@ def create_control_app(
         storage: Where endpoints, secrets and principals lie.
         directory: Knows the principals of tokens.
         states: Knows what was last seen of served entities, and their logs.
-        settings: Supplies the workspace id.
+        settings: Supplies the workspace id and the currency.
         secrets: Encrypts and decrypts.
         changes: Hears of changed endpoints, clusters and grants.
+        metrics: What Prometheus may know.
     """
     app = FastAPI(
         title="lakeserve",
@@ -108,7 +112,9 @@ def create_control_app(
     endpoints = EndpointService(
         storage, secrets, changes, custom_by_all=settings.mlflow.creators == "everyone"
     )
+    app.include_router(metrics_routes(metrics, endpoints, caller))
     app.include_router(endpoint_routes(endpoints, states, caller))
+    app.include_router(usage_routes(storage, caller, settings.prices.currency))
     app.include_router(log_routes(endpoints, states, caller))
     app.include_router(cluster_routes(ClusterService(storage, changes), caller))
     for path, kind in (

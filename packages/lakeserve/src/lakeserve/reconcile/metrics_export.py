@@ -1,0 +1,89 @@
+"""Everything that Prometheus may know, as the text that it reads."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from lakeserve.core.ids import now_ms
+from lakeserve.reconcile.call_metrics import CallMetrics
+from lakeserve.storage.journal import JournalFolder
+from lakeserve.storage.process_status import read_statuses
+
+
+class MetricsExport:
+    """Brings together what was counted of calls and what gateway processes say of themselves.
+
+    Args:
+        calls: Counted calls.
+        folder: The journals that wait.
+        directory: Where gateway processes write their numbers.
+    """
+
+    def __init__(self, calls: CallMetrics, folder: JournalFolder, directory: Path) -> None:
+        self._calls = calls
+        self._folder = folder
+        self._directory = directory
+
+    def platform(self) -> bytes:
+        """The metrics of the whole platform."""
+        return _text(_Platform(self._calls, self._folder, self._directory))
+
+    def endpoint(self, endpoint_id: str) -> bytes:
+        """The metrics of one endpoint, in the names of the reference service."""
+        return _text(_Endpoint(self._calls, endpoint_id))
+
+
+class _Endpoint(Collector):
+    def __init__(self, calls: CallMetrics, endpoint_id: str) -> None:
+        self._calls = calls
+        self._endpoint_id = endpoint_id
+
+    def collect(self) -> Iterator[Metric]:
+        return self._calls.of_endpoint(self._endpoint_id)
+
+
+class _Platform(Collector):
+    def __init__(self, calls: CallMetrics, folder: JournalFolder, directory: Path) -> None:
+        self._calls = calls
+        self._folder = folder
+        self._directory = directory
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._calls.collect()
+        yield from self._processes()
+        backlog = self._folder.backlog()
+        yield GaugeMetricFamily(
+            "lakeserve_journal_backlog_bytes",
+            "Written down and not in the tables yet.",
+            value=backlog.size,
+        )
+        age = 0 if backlog.oldest_at is None else max(0, now_ms() - backlog.oldest_at)
+        yield GaugeMetricFamily(
+            "lakeserve_journal_backlog_age_seconds",
+            "Age of the oldest journal that is not in the tables yet.",
+            value=age / 1000,
+        )
+
+    def _processes(self) -> Iterator[Metric]:
+        """One gauge per number, labelled with the id of the process that it is of."""
+        families: dict[str, GaugeMetricFamily] = {}
+        for process, numbers in read_statuses(self._directory).items():
+            for name, number in numbers.items():
+                family = families.get(name)
+                if family is None:
+                    family = families[name] = GaugeMetricFamily(
+                        f"lakeserve_gateway_{name}",
+                        f"{name.replace('_', ' ').capitalize()} of a gateway process.",
+                        labels=("process",),
+                    )
+                family.add_metric((process,), number)
+        yield from families.values()
+
+
+def _text(collector: Collector) -> bytes:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(collector)
+    return generate_latest(registry)
