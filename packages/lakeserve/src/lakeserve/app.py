@@ -21,6 +21,7 @@ from lakeserve.control.secrets.keys import open_key_ring
 from lakeserve.control.secrets.vault import Vault
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.gateway.app import Gateway
+from lakeserve.gateway.cache import MemoryCache
 from lakeserve.gateway.inference import GatewayLimits
 from lakeserve.gateway.joined_writes import JoinedWritesProtocol
 from lakeserve.gateway.limits.local import LocalLimiter
@@ -139,6 +140,7 @@ class Platform:
         platform_books.start()
         books = GatewayBooks(storage, supervisor, settings)
         stack.push_async_callback(books.stop)
+        cache = MemoryCache(settings.cache.max_bytes)
         gateway = Gateway(
             supervisor,
             supervisor,
@@ -147,12 +149,15 @@ class Platform:
                 settings.request_timeout_s,
                 settings.mlflow.max_request_bytes,
             ),
-            Seams(ledger=books.ledger, limiter=_limiter(settings, stack)),
+            Seams(ledger=books.ledger, limiter=_limiter(settings, stack), cache=cache),
         )
         await books.start(
             {
                 "in_flight": lambda: gateway.in_flight,
                 "upstream_connections": lambda: gateway.upstream_connections,
+                "cache_bytes": lambda: cache.size,
+                "cache_hits": lambda: cache.hits,
+                "cache_misses": lambda: cache.misses,
             }
         )
         control = create_control_app(

@@ -214,6 +214,16 @@ class UsageSettings(_Section):
     retention_days: int = Field(default=365, ge=1)
 
 
+class CacheSettings(_Section):
+    """Answers that are given again.
+
+    Attributes:
+        max_bytes: What one gateway process keeps, over all endpoints.
+    """
+
+    max_bytes: int = Field(default=64 * 1024 * 1024, ge=0)
+
+
 class MlflowSettings(_Section):
     """Custom MLflow models: where they come from, and what runs them.
 
@@ -279,6 +289,7 @@ class Settings(BaseSettings):
             ``redis://host:6379/0``; without it they are counted on this machine.
         prices: What models cost.
         usage: What is kept of calls.
+        cache: How many answers are kept for endpoints that give them again.
     """
 
     model_config = SettingsConfigDict(
@@ -295,6 +306,7 @@ class Settings(BaseSettings):
     engine: EngineSettings = EngineSettings()
     prices: PriceSettings = PriceSettings()
     usage: UsageSettings = UsageSettings()
+    cache: CacheSettings = CacheSettings()
     mlflow: MlflowSettings = MlflowSettings()
     models_dirs: tuple[Path, ...] = ()
     max_request_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)

@@ -169,3 +169,13 @@ async def test_a_ledger_that_fails(
     answer = await stage.caller.call(CHAT, HELLO)
     assert answer.error[:2] == (500, "INTERNAL_ERROR")
     assert "no space" in caplog.text
+
+
+async def test_the_answer_says_where_the_time_went(stage: Stage) -> None:
+    whole_answer = await stage.caller.call(CHAT, HELLO)
+    stage.worker.script = lambda _: [chunked_head(), chunk(b"data: 1\n\n"), LAST_CHUNK]
+    for answer in (whole_answer, await stage.caller.call(CHAT, STREAM)):
+        timing = answer.headers["server-timing"]
+        parts = dict(part.split(";dur=") for part in timing.split(", "))
+        assert list(parts) == ["queue", "upstream", "total"]
+        assert float(parts["total"]) >= float(parts["queue"]) >= 0

@@ -50,7 +50,11 @@ class Parts:
         self.settled.append(tokens)
 
     async def find(
-        self, endpoint: RoutableEndpoint, asked: Question, headers: Mapping[bytes, bytes]
+        self,
+        endpoint: RoutableEndpoint,
+        entity: str | None,
+        asked: Question,
+        headers: Mapping[bytes, bytes],
     ) -> KeptAnswer | None:
         self._meet("find")
         return self.kept.get(orjson.dumps(asked.body))
@@ -58,6 +62,7 @@ class Parts:
     def keep(
         self,
         endpoint: RoutableEndpoint,
+        entity: str | None,
         asked: Question,
         headers: Mapping[bytes, bytes],
         answer: KeptAnswer,

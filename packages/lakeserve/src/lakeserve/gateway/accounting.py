@@ -26,6 +26,7 @@ from lakeserve.gateway.task import Question
 from lakeserve.providers.base import Operation
 
 TAGS_HEADER = b"databricks-ai-gateway-request-tags"
+TIMING = b"server-timing"
 CALLER_GONE = 499
 FAULT = 500
 
@@ -42,6 +43,7 @@ class Account:
         first_byte: ``time.perf_counter()`` at the first byte of the answer, 0.0 before it.
         stream: What has come as events.
         passed: What of them went to the caller, where rules may have changed them.
+        marks: Headers of the answer that say how it came about.
     """
 
     __slots__ = (
@@ -63,6 +65,7 @@ class Account:
         "attempts",
         "first_byte",
         "is_shadow",
+        "marks",
         "passed",
         "reservation",
         "started",
@@ -101,6 +104,7 @@ class Account:
         self.stream: StreamObservation | None = None
         self.passed: StreamObservation | None = None
         self.is_shadow = False
+        self.marks: tuple[tuple[bytes, bytes], ...] = ()
 
     def shadow(self) -> "Account":
         """An account for a copy of this call whose answer nobody gets."""
@@ -138,6 +142,20 @@ class Account:
         self.attempts += 1
         self.target = target
         self._sent = time.perf_counter()
+
+    def timing(self) -> tuple[bytes, bytes]:
+        """Where the time until now went, in milliseconds.
+
+        ``queue`` ends when the request leaves for the upstream, ``upstream`` with the first byte of
+        its answer, which of a stream is the first token; ``total`` is now.
+        """
+        started, sent, first = self.started, self._sent, self.first_byte
+        total = (time.perf_counter() - started) * 1000
+        if not sent:
+            return TIMING, b"total;dur=%.1f" % total
+        upstream = (first - sent) * 1000 if first else 0.0
+        parts = ((sent - started) * 1000, upstream, total)
+        return TIMING, b"queue;dur=%.1f, upstream;dur=%.1f, total;dur=%.1f" % parts
 
     def answered(self, body: bytes) -> None:
         """The whole answer is here, in the form in which it leaves."""

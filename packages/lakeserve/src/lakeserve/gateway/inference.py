@@ -17,8 +17,8 @@ from lakeserve.gateway.intake import CallerGone, Receive, custom_object, json_ob
 from lakeserve.gateway.paths import InferenceRoute
 from lakeserve.gateway.plan import model_name, permitted
 from lakeserve.gateway.relay import (
+    answer_headers,
     named_headers,
-    origin_headers,
     relay_checked_events,
     relay_events,
 )
@@ -29,6 +29,8 @@ from lakeserve.gateway.task import Question, question
 from lakeserve.gateway.upstream.pool import UpstreamPool
 
 NO_RULES = GuardrailRules()
+
+CACHE_MISS = ((b"x-lakeserve-cache", b"miss"),)
 
 _Seam = TypeVar("_Seam")
 
@@ -145,10 +147,11 @@ class Inference:
             account.reservation = await limiter.reserve(endpoint, call.caller, account.estimate)
         if wanted.cache_ttl_s is not None:
             cache = _built(seams.cache, "Caching")
-            kept = await cache.find(endpoint, asked, call.headers)
+            kept = await cache.find(endpoint, call.route.entity, asked, call.headers)
             if kept is not None:
                 await _give_again(call.reply, kept, asked, account)
                 return
+            account.marks = CACHE_MISS
         sent = asked
         if _asks_something(wanted.input_rules):
             sent = await _built(seams.rules, "Guardrails").check(endpoint, asked)
@@ -159,7 +162,7 @@ class Inference:
             self._shadows.cast(endpoint, wanted.routing.shadow_entity, sent, account)
         answer = await self._forward(call, endpoint, sent, account, rules)
         if wanted.cache_ttl_s is not None and seams.cache is not None and answer is not None:
-            seams.cache.keep(endpoint, asked, call.headers, answer)
+            seams.cache.keep(endpoint, call.route.entity, asked, call.headers, answer)
 
     async def _forward(
         self,
@@ -180,7 +183,7 @@ class Inference:
                 body = await rules.whole(body)
                 account.answered(body)
             account.close(200)
-            await call.reply.whole(200, body, origin_headers(target))
+            await call.reply.whole(200, body, answer_headers(target, account))
         else:
             try:
                 if rules is None:
@@ -207,7 +210,8 @@ def _built(seam: _Seam | None, name: str) -> _Seam:
 async def _give_again(reply: Reply, kept: KeptAnswer, asked: Question, account: Account) -> None:
     account.found(kept)
     account.close(200)
-    headers = (*named_headers(kept.entity_name, kept.model_name), *kept.headers)
+    names = named_headers(kept.entity_name, kept.model_name)
+    headers = (*names, *kept.headers, account.timing())
     if asked.stream:
         await reply.start_events(headers)
         await reply.end(kept.body)

@@ -20,7 +20,7 @@ async def relay_events(reply: Reply, stream: OpenStream, account: Account) -> No
     """
     events = stream.events
     observe = account.observes_stream().passed
-    await reply.start_events(origin_headers(stream.target))
+    await reply.start_events(answer_headers(stream.target, account))
     try:
         part = stream.first
         while part:
@@ -49,7 +49,7 @@ async def relay_checked_events(
 
     async def let_through(events: bytes) -> None:
         if not reply.started:
-            await reply.start_events(origin_headers(stream.target))
+            await reply.start_events(answer_headers(stream.target, account))
         if events:
             passed.passed(events)
             await reply.part(events)
@@ -76,6 +76,11 @@ def _without_mark(events: bytes) -> bytes:
     for mark in (DONE, b"data:[DONE]\n\n"):
         events = events.removesuffix(mark)
     return events
+
+
+def answer_headers(target: Target, account: Account) -> tuple[Header, ...]:
+    """The headers that tell who answered, and how long it took to come so far."""
+    return (*origin_headers(target), account.timing(), *account.marks)
 
 
 def origin_headers(target: Target) -> tuple[Header, Header]:

@@ -61,14 +61,26 @@ class AnswerCache(Protocol):
     """
 
     async def find(
-        self, endpoint: RoutableEndpoint, asked: Question, headers: Mapping[bytes, bytes]
+        self,
+        endpoint: RoutableEndpoint,
+        entity: str | None,
+        asked: Question,
+        headers: Mapping[bytes, bytes],
     ) -> KeptAnswer | None:
-        """An answer to exactly this question, if the request's ``cache-control`` allows one."""
+        """An answer to exactly this question, if the request's ``cache-control`` allows one.
+
+        Args:
+            endpoint: Whose answer it is.
+            entity: The only served entity that may answer, or None for any.
+            asked: The question.
+            headers: Of the request.
+        """
         ...
 
     def keep(
         self,
         endpoint: RoutableEndpoint,
+        entity: str | None,
         asked: Question,
         headers: Mapping[bytes, bytes],
         answer: KeptAnswer,
