@@ -44,9 +44,8 @@ def launch_of(
 ) -> Launch:
     endpoint = Endpoint("e", "x", task, "FOUNDATION_MODEL_API", "anna", 1, 1, (ENTITY,))
     launcher = Launcher(runner, settings, CustomModels(settings, secrets, dict), resolve)
-    return launcher.for_entity(
-        ENTITY, backend, endpoint, (told if told is not None else list[str]()).append
-    )
+    heard = list[str]() if told is None else told
+    return launcher.for_entity(entity, backend, endpoint, heard.append)
 
 
 async def test_a_registered_model_gets_its_own_kind_of_worker(tmp_path: Path, secrets: Any) -> None:

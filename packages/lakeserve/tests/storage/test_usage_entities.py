@@ -3,7 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-from lakeserve.core.endpoints import Endpoint, ExternalModel, LocalModel, ServedEntity
+from lakeserve.core.endpoints import (
+    Endpoint,
+    ExternalModel,
+    LocalModel,
+    RegisteredModel,
+    ServedEntity,
+)
 from lakeserve.storage.database import Storage
 from lakeserve.storage.tables import usage_served_entities
 from lakeserve.storage.transaction import Transaction
@@ -49,3 +55,21 @@ async def test_they_outlive_their_endpoint(storage: Storage) -> None:
     await storage.write(lambda tx: tx.endpoints.delete("e"))
     (row,) = await noted(storage)
     assert row.endpoint_delete_time == deleted_at
+
+
+async def test_the_task_of_a_custom_model_is_noted_when_it_is_known(storage: Storage) -> None:
+    model = ServedEntity("s3", "iris-3", RegisteredModel("ml.iris", "3"), "ml.iris 3", "M.")
+    endpoint = Endpoint("e", "iris", None, "CUSTOM_MODEL", "anna", 1, 2, (model,))
+    await storage.write(lambda tx: tx.endpoints.save(endpoint))
+    (row,) = await noted(storage)
+    assert (row.entity_type, row.entity_name, row.entity_version) == (
+        "CUSTOM_MODEL",
+        "ml.iris",
+        "3",
+    )
+    assert row.task == ""
+    await storage.write(lambda tx: tx.endpoints.set_task("e", "agent/v1/chat"))
+    (row,) = await noted(storage)
+    assert row.task == "agent/v1/chat"
+    found = await storage.read(lambda tx: tx.endpoints.with_id("e"))
+    assert found == replace(endpoint, task="agent/v1/chat")

@@ -22,7 +22,7 @@ from lakeserve.storage.tables import (
     entity_states,
     served_entities,
 )
-from lakeserve.storage.usage_entities import note_deletion, note_entities
+from lakeserve.storage.usage_entities import note_deletion, note_entities, note_task
 
 
 class EndpointRepository:
@@ -113,6 +113,7 @@ class EndpointRepository:
         self._connection.execute(
             update(endpoints).where(endpoints.c.id == endpoint_id).values(task=task or "")
         )
+        note_task(self._connection, endpoint_id, task)
 
     def set_tags(self, endpoint_id: str, tags: Mapping[str, str]) -> None:
         """Make these the endpoint's only tags."""

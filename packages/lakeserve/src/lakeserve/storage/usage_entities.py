@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from lakeserve.core.endpoints import Endpoint, ExternalModel, ServedEntity
+from lakeserve.core.endpoints import Endpoint, ExternalModel, RegisteredModel, ServedEntity, Task
 from lakeserve.storage.tables import usage_served_entities
 
 ENTITY_TYPES = {
@@ -25,6 +25,16 @@ def note_entities(connection: Connection, endpoint: Endpoint) -> None:
         connection.execute(statement, values)
 
 
+def note_task(connection: Connection, endpoint_id: str, task: Task | None) -> None:
+    """Write down the task that an endpoint's entities turned out to have."""
+    table = usage_served_entities
+    connection.execute(
+        update(table)
+        .where(table.c.endpoint_id == endpoint_id, table.c.endpoint_delete_time.is_(None))
+        .values(task=task or "")
+    )
+
+
 def note_deletion(connection: Connection, endpoint_id: str, now_ms: int) -> None:
     """Write down that an endpoint is gone."""
     table = usage_served_entities
@@ -36,7 +46,10 @@ def note_deletion(connection: Connection, endpoint_id: str, now_ms: int) -> None
 
 
 def _values(endpoint: Endpoint, entity: ServedEntity) -> dict[str, object]:
-    external = entity.backend if isinstance(entity.backend, ExternalModel) else None
+    backend = entity.backend
+    external = backend if isinstance(backend, ExternalModel) else None
+    custom = backend if isinstance(backend, RegisteredModel) else None
+    named = external or custom
     return {
         "served_entity_id": entity.id,
         "endpoint_config_version": endpoint.config_version,
@@ -47,9 +60,9 @@ def _values(endpoint: Endpoint, entity: ServedEntity) -> dict[str, object]:
         "endpoint_id": endpoint.id,
         "served_entity_name": entity.name,
         "entity_type": ENTITY_TYPES[endpoint.endpoint_type],
-        "entity_name": external.name if external is not None else entity.model_name,
-        "entity_version": None,
-        "task": endpoint.task,
+        "entity_name": entity.model_name if named is None else named.name,
+        "entity_version": None if custom is None else custom.version,
+        "task": endpoint.task or "",
         "external_model_config": {"provider": external.provider} if external is not None else None,
         "foundation_model_config": None,
         "custom_model_config": None,
