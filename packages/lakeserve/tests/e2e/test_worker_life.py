@@ -6,10 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from harness import PlatformProcess, start_platform, wait_until
+from lakeserve.workers.llama import LlamaOptions
+from lakeserve.workers.model_store import ModelStore
+from lakeserve_demo_model import model_path
 
 TWICE, LAZY, SMALL = "databricks-twice", "databricks-lazy", "databricks-small"
 OTHER = "databricks-dbrx-instruct"
@@ -29,11 +33,15 @@ databricks-small = { model = "demo", concurrency = 1 }
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
-    folder = tmp_path_factory.mktemp("life")
-    config = folder / "lakeserve.toml"
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("life") / "data"
+
+
+@pytest.fixture(scope="module")
+def platform(data_dir: Path) -> Iterator[PlatformProcess]:
+    config = data_dir.parent / "lakeserve.toml"
     config.write_text(CONFIG)
-    running = start_platform(folder / "data", "--config", str(config))
+    running = start_platform(data_dir, "--config", str(config))
     try:
         yield running
     finally:
@@ -172,3 +180,37 @@ def test_a_broken_model_says_why(tmp_path: Path) -> None:
         assert running.ask(OTHER, "Hi").status == 200
     finally:
         running.stop()
+
+
+OWN = "under-update"
+
+
+def test_an_update_loses_no_call(platform: PlatformProcess, data_dir: Path) -> None:
+    """A model that was added, updated four times while threads ask all the time."""
+    store = ModelStore(data_dir)
+    for name in ("first", "second"):
+        store.add(name, Path(model_path()), LlamaOptions(context_tokens=512))
+    path = "/api/2.0/serving-endpoints"
+    created = platform.request("POST", path, {"name": OWN, "config": serving("first")})
+    assert created.status == 200, created.body
+    assert wait_until(lambda: state(platform, OWN)[0] == "READY")
+    with Load(platform, OWN, 3) as load:
+        for name in ("second", "first", "second", "first"):
+            version = current(platform)["config"]["config_version"]
+            updated = platform.request("PUT", f"{path}/{OWN}/config", serving(name))
+            assert updated.status == 200, updated.body
+            assert wait_until(lambda v=version: current(platform)["config"]["config_version"] > v)  # type: ignore[misc]
+            assert load.answered(20)
+    assert set(load.answers) == {200}, load.texts
+    assert wait_until(lambda: len(workers_of(platform, "first-it-is")) == 1)
+    assert wait_until(lambda: not workers_of(platform, "second-it-is"))
+    assert platform.request("DELETE", f"{path}/{OWN}").status == 200
+    assert wait_until(lambda: not workers_of(platform, "first-it-is"))
+
+
+def serving(model: str) -> dict[str, Any]:
+    return {"served_entities": [{"name": f"{model}-it-is", "entity_name": model}]}
+
+
+def current(platform: PlatformProcess) -> Any:
+    return platform.request("GET", f"/api/2.0/serving-endpoints/{OWN}").json()

@@ -33,6 +33,7 @@ from lakeserve.control.usage import usage_routes
 from lakeserve.core.ports import Changes
 from lakeserve.settings import Settings
 from lakeserve.storage.database import Storage
+from lakeserve.workers.model_store import ModelStore
 
 
 class WithoutTrailingSlash:
@@ -109,9 +110,7 @@ def create_control_app(
     app.include_router(token_routes(tokens, caller, settings.workspace_id))
     app.include_router(audit_routes(storage, caller))
     app.include_router(secret_routes(SecretService(storage, secrets), caller))
-    endpoints = EndpointService(
-        storage, secrets, changes, custom_by_all=settings.mlflow.creators == "everyone"
-    )
+    endpoints = _endpoints(storage, settings, secrets, changes)
     app.include_router(metrics_routes(metrics, endpoints, caller))
     app.include_router(endpoint_routes(endpoints, states, caller))
     app.include_router(usage_routes(storage, caller, settings.prices.currency))
@@ -125,3 +124,15 @@ def create_control_app(
         app.include_router(permission_routes(PermissionService(storage, kind), path, caller))
     app.router.routes.extend(unbuilt_routes(caller))
     return app
+
+
+def _endpoints(
+    storage: Storage, settings: Settings, secrets: Vault, changes: Changes
+) -> EndpointService:
+    return EndpointService(
+        storage,
+        secrets,
+        changes,
+        custom_by_all=settings.mlflow.creators == "everyone",
+        added_models=ModelStore(settings.data_dir).kinds,
+    )

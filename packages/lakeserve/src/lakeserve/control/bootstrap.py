@@ -30,7 +30,7 @@ async def apply_settings(storage: Storage, settings: Settings) -> None:
         Unavailable: The database cannot be written.
     """
     now = now_ms()
-    models = {stored.name: stored.kind for stored in ModelStore(settings.data_dir).all()}
+    models = ModelStore(settings.data_dir).kinds()
     endpoints = foundation_endpoints(settings.foundation, now, models)
     clusters = configured_clusters(settings, now)
     digest = token_digest(settings.token.get_secret_value())

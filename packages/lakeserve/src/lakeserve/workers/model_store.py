@@ -95,6 +95,10 @@ class ModelStore:
         """Every model, by name."""
         return list(self._found())
 
+    def kinds(self) -> dict[str, ModelKind]:
+        """What each model does, by its name."""
+        return {stored.name: stored.kind for stored in self._found()}
+
     def get(self, name: str) -> StoredModel | None:
         """The model of that name, or None."""
         if not _NAME.fullmatch(name):

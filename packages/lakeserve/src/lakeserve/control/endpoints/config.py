@@ -5,6 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
+from lakeserve.control.endpoints.added_models import (
+    NO_MODELS,
+    added,
+    added_entity,
+    added_task,
+    is_added,
+)
 from lakeserve.control.endpoints.external_models import Draft, draft
 from lakeserve.control.endpoints.registered_models import default_name, from_legacy, registered
 from lakeserve.control.endpoints.requests import (
@@ -14,9 +21,10 @@ from lakeserve.control.endpoints.requests import (
     TagInput,
     TrafficInput,
 )
-from lakeserve.core.endpoints import EndpointType, RegisteredModel, ServedEntity, Task
+from lakeserve.core.endpoints import EndpointType, LocalModel, RegisteredModel, ServedEntity, Task
 from lakeserve.core.errors import InvalidParameter, NotBuilt
 from lakeserve.core.ids import object_id
+from lakeserve.workers.protocols import ModelKind
 
 MOST_ENTITIES = 10
 RESERVED_PREFIX = "databricks-"
@@ -25,6 +33,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _ENTITY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 LONGEST_TAG_KEY = 127
 LONGEST_TAG_VALUE = 255
+
+# A model of this platform comes with whether it scales to zero.
+Checked = Draft | RegisteredModel | tuple[LocalModel, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +71,15 @@ def check_name(name: str) -> None:
         )
 
 
-def check_config(config: ConfigInput | None, where: str) -> CheckedConfig:
+def check_config(
+    config: ConfigInput | None, where: str, models: Mapping[str, ModelKind] = NO_MODELS
+) -> CheckedConfig:
     """What a config means.
 
     Args:
         config: As it came.
         where: Its dotted place in the body with a dot at its end, or an empty text.
+        models: The kinds of the models that were added to the platform, by name.
 
     Raises:
         InvalidParameter: A field has a value that is not accepted.
@@ -81,8 +95,8 @@ def check_config(config: ConfigInput | None, where: str) -> CheckedConfig:
             f"Field '{place}' has {len(given)} entries; accepted: 1 to {MOST_ENTITIES}."
         )
     kind = _kind(given, place)
-    task = _task(given, place)
-    checked = [_checked(each, f"{place}.{index}") for index, each in enumerate(given)]
+    task = _task(given, place) or added_task(list(given), models, place)
+    checked = [_checked(each, f"{place}.{index}", models) for index, each in enumerate(given)]
     names = [
         _entity_name(each, model, f"{place}.{index}")
         for index, (each, model) in enumerate(zip(given, checked, strict=True))
@@ -152,7 +166,9 @@ def _kind(given: Sequence[ServedEntityInput], place: str) -> EndpointType:
     return "EXTERNAL_MODEL" if kinds == {True} else "CUSTOM_MODEL"
 
 
-def _checked(given: ServedEntityInput, place: str) -> Draft | RegisteredModel:
+def _checked(given: ServedEntityInput, place: str, models: Mapping[str, ModelKind]) -> Checked:
+    if is_added(given, models):
+        return added(given, place)
     if given.external_model is None:
         return registered(given, place)
     own = {"name", "external_model"}
@@ -162,7 +178,7 @@ def _checked(given: ServedEntityInput, place: str) -> Draft | RegisteredModel:
     return draft(given.external_model, f"{place}.external_model")
 
 
-def _entity_name(given: ServedEntityInput, model: Draft | RegisteredModel, place: str) -> str:
+def _entity_name(given: ServedEntityInput, model: Checked, place: str) -> str:
     if given.name is not None:
         if not _ENTITY_NAME.fullmatch(given.name):
             raise InvalidParameter(
@@ -170,6 +186,8 @@ def _entity_name(given: ServedEntityInput, model: Draft | RegisteredModel, place
                 " digits, '-', '_' and '.', a letter or a digit first, at most 128 characters."
             )
         return given.name
+    if isinstance(model, tuple):
+        return model[0].reference
     if isinstance(model, RegisteredModel):
         return default_name(model)
     kept = re.sub(r"[^A-Za-z0-9_.-]+", "-", model.model.name).lstrip("-_.")[:128]
@@ -229,9 +247,10 @@ def _route_name(route: RouteInput, place: str) -> str:
     return str(given.pop())
 
 
-def _entity(
-    name: str, checked: Draft | RegisteredModel, share: int
-) -> tuple[ServedEntity, Draft | None]:
+def _entity(name: str, checked: Checked, share: int) -> tuple[ServedEntity, Draft | None]:
+    if isinstance(checked, tuple):
+        local, sleeps = checked
+        return added_entity(name, local, sleeps=sleeps, share=share), None
     if isinstance(checked, RegisteredModel):
         shown = f"{checked.name} {checked.version}".rstrip()
         entity = ServedEntity(

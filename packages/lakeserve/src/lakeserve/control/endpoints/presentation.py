@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 
 from lakeserve.control.endpoints.gateway_presentation import gateway_block
 from lakeserve.core.endpoints import (
+    CONCURRENCY,
     ConfigUpdate,
     Endpoint,
     EntityState,
     ExternalModel,
+    LocalModel,
     Notifications,
     OpenAICompatible,
     RegisteredModel,
+    Scale,
     ServedEntity,
 )
 from lakeserve.core.external_models import FORMS
@@ -161,6 +164,8 @@ def _entity_core(endpoint: Endpoint, entity: ServedEntity) -> Json:
         model = entity.backend
         version = {"entity_version": model.version} if model.version else {}
         return {"name": entity.name, "entity_name": model.name, **version}
+    if isinstance(entity.backend, LocalModel) and endpoint.endpoint_type == "CUSTOM_MODEL":
+        return {"name": entity.name, "entity_name": entity.backend.reference}
     return {
         "name": entity.name,
         "foundation_model": {
@@ -207,6 +212,8 @@ def _state(state: EntityState) -> Json:
 def _entity_workload(entity: ServedEntity) -> Json:
     """How a registered model is served; references of secrets stand as given."""
     model = entity.backend
+    if isinstance(model, LocalModel):
+        return _sized(model.scale)
     if not isinstance(model, RegisteredModel):
         return {}
     workload = model.workload
@@ -221,10 +228,20 @@ def _entity_workload(entity: ServedEntity) -> Json:
     return {name: value for name, value in shown.items() if value is not None}
 
 
+def _sized(scale: Scale) -> Json:
+    """A concurrency as it can be asked for."""
+    if scale.concurrency is None:
+        return {}
+    sizes = {concurrency: size for size, concurrency in CONCURRENCY.items()}
+    if scale.concurrency in sizes:
+        return {"workload_size": sizes[scale.concurrency], "workload_type": "CPU"}
+    return {"max_provisioned_concurrency": scale.concurrency, "workload_type": "CPU"}
+
+
 def _scales_to_zero(entity: ServedEntity) -> bool:
     if isinstance(entity.backend, RegisteredModel):
         return entity.backend.workload.scale_to_zero
-    return entity.start == "on-demand" and not isinstance(
+    return entity.start != "eager" and not isinstance(
         entity.backend, (OpenAICompatible, ExternalModel)
     )
 

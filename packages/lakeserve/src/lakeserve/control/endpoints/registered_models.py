@@ -69,7 +69,7 @@ def registered(given: ServedEntityInput, where: str) -> RegisteredModel:
     return RegisteredModel(
         name,
         _version(given.entity_version, name, f"{where}.entity_version"),
-        _workload(given, where),
+        workload(given, where),
         _environment(given.environment_vars, f"{where}.environment_vars"),
     )
 
@@ -98,7 +98,12 @@ def _version(value: Any, name: str, where: str) -> str:
     return text
 
 
-def _workload(given: ServedEntityInput, where: str) -> Workload:
+def workload(given: ServedEntityInput, where: str) -> Workload:
+    """How much an entity shall serve at a time.
+
+    Raises:
+        InvalidParameter: A field has a value that is not accepted.
+    """
     least = _concurrency(given.min_provisioned_concurrency, f"{where}.min_provisioned_concurrency")
     most = _concurrency(given.max_provisioned_concurrency, f"{where}.max_provisioned_concurrency")
     if least is not None and most is None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from lakeserve.control.endpoints.access import check_may_manage, visible
+from lakeserve.control.endpoints.added_models import NO_MODELS
 from lakeserve.control.endpoints.ai_gateway import (
     Surroundings,
     check_change,
@@ -54,6 +55,7 @@ from lakeserve.core.permissions import level_of
 from lakeserve.core.ports import Changes, SecretResolver
 from lakeserve.storage.database import Storage
 from lakeserve.storage.transaction import Transaction
+from lakeserve.workers.protocols import ModelKind
 
 
 class EntityStates(Protocol):
@@ -76,6 +78,7 @@ class EndpointService:
         secrets: Seals secrets that come in plain text.
         changes: Hears of every change that decides where calls go.
         custom_by_all: Whether others than administrators may have registered models served.
+        added_models: Knows the kinds of the models that were added to the platform, by name.
     """
 
     def __init__(
@@ -85,7 +88,9 @@ class EndpointService:
         changes: Changes,
         *,
         custom_by_all: bool = False,
+        added_models: Callable[[], Mapping[str, ModelKind]] = lambda: NO_MODELS,
     ) -> None:
+        self._added_models = added_models
         self._custom_by_all = custom_by_all
         self._storage = storage
         self._secrets = secrets
@@ -111,7 +116,7 @@ class EndpointService:
         """
         check_name(given.name)
         _check_unbuilt(given)
-        checked = check_config(given.config, "config.")
+        checked = check_config(given.config, "config.", self._added_models())
         self._check_may_run(checked, caller)
         block = _block(given, checked)
         tags = check_tags(given.tags, "tags")
@@ -158,7 +163,7 @@ class EndpointService:
         """
         endpoint = await self.get(name, caller)
         check_may_manage(endpoint, caller)
-        checked = check_config(given, "")
+        checked = check_config(given, "", self._added_models())
         self._check_may_run(checked, caller)
         if checked.endpoint_type != endpoint.endpoint_type:
             raise InvalidParameter(
