@@ -45,6 +45,13 @@ class PlatformProcess:
         self.token = DEVELOPMENT_TOKEN
 
     @property
+    def tls_url(self) -> str:
+        """Where it serves https, if it was started so."""
+        found = re.search(r"https://\S+", self.banner)
+        assert found is not None, self.banner
+        return found[0]
+
+    @property
     def environment(self) -> dict[str, str]:
         return {"DATABRICKS_HOST": self.url, "DATABRICKS_TOKEN": self.token}
 

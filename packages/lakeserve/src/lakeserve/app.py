@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import json
+import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,11 +18,14 @@ from filelock import FileLock, Timeout
 
 from lakeserve.control.app import create_control_app
 from lakeserve.control.bootstrap import apply_settings
+from lakeserve.control.certificate import CertificateFiles, ready_certificate
 from lakeserve.control.secrets.keys import open_key_ring
 from lakeserve.control.secrets.vault import Vault
+from lakeserve.core.certificates import present
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.gateway.app import Gateway
 from lakeserve.gateway.cache import MemoryCache
+from lakeserve.gateway.driver_socket import MAX_MESSAGE_BYTES
 from lakeserve.gateway.inference import GatewayLimits
 from lakeserve.gateway.joined_writes import JoinedWritesProtocol
 from lakeserve.gateway.limits.local import LocalLimiter
@@ -38,8 +42,12 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+logger = logging.getLogger(__name__)
+
 KEEP_ALIVE_S = 75
+RENEWAL_S = 12 * 3600
 BACKLOG = 2048
+SERVED = frozenset({"http", "websocket"})
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -89,6 +97,7 @@ class Platform:
         self._supervisor: Supervisor | None = None
         self._serving: asyncio.Task[None] | None = None
         self.url = ""
+        self.tls_url: str | None = None
 
     async def __aenter__(self) -> "Platform":
         async with contextlib.AsyncExitStack() as stack:
@@ -169,9 +178,12 @@ class Platform:
             supervisor,
             platform_books.metrics,
         )
-        server = _Server(_server_config(_dispatch(gateway, control), settings))
+        app = _dispatch(gateway, control)
+        server = _Server(_server_config(app, settings))
         self._serving = asyncio.create_task(server.serve(sockets=[listener]))
         stack.push_async_callback(self._stop_serving, server)
+        if settings.tls:
+            self.tls_url = await stack.enter_async_context(_https(app, settings))
         stack.push_async_callback(gateway.aclose, settings.drain_timeout_s)
         await server.serving.wait()
         stack.enter_context(_run_file(settings.data_dir, self.url))
@@ -221,7 +233,7 @@ def _dispatch(gateway: Gateway, control: AsgiApp) -> AsgiApp:
     handles = gateway.handles
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and handles(scope["path"]):
+        if scope["type"] in SERVED and handles(scope["path"]):
             await gateway(scope, receive, send)
         else:
             await control(scope, receive, send)
@@ -229,13 +241,46 @@ def _dispatch(gateway: Gateway, control: AsgiApp) -> AsgiApp:
     return app
 
 
-def _server_config(app: AsgiApp, settings: Settings) -> uvicorn.Config:
+@contextlib.asynccontextmanager
+async def _https(app: AsgiApp, settings: Settings) -> AsyncIterator[str]:
+    """Serve https beside http, with certificates that are made anew in time; yields the address."""
+    files = ready_certificate(settings, present())
+    with _listen(settings.host, settings.tls_port, "--tls-port") as listener:
+        server = _Server(_server_config(app, settings, files))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        await server.serving.wait()
+        renewing = asyncio.create_task(_renew_certificate(server, settings))
+        try:
+            yield _url(settings.host, listener.getsockname()[1], "https")
+        finally:
+            renewing.cancel()
+            server.should_exit = True
+            await serving
+
+
+async def _renew_certificate(server: _Server, settings: Settings) -> None:
+    while True:
+        await asyncio.sleep(RENEWAL_S)
+        try:
+            files = await asyncio.to_thread(ready_certificate, settings, present())
+            if server.config.ssl is not None:
+                server.config.ssl.load_cert_chain(files.certificate, files.key)
+        except (ConfigurationError, OSError):
+            logger.exception("the certificate for https was not renewed; trying again later")
+
+
+def _server_config(
+    app: AsgiApp, settings: Settings, files: CertificateFiles | None = None
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        ssl_certfile=None if files is None else files.certificate,
+        ssl_keyfile=None if files is None else str(files.key),
         http=JoinedWritesProtocol,
         loop="none",
         lifespan="off",
-        ws="none",
+        ws=web_socket_protocol,  # type: ignore[arg-type]  # any callable that makes one will do
+        ws_max_size=MAX_MESSAGE_BYTES,
         log_config=None,
         log_level=settings.log_level,
         access_log=False,
@@ -244,6 +289,13 @@ def _server_config(app: AsgiApp, settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=max(1, round(settings.drain_timeout_s)),
     )
+
+
+def web_socket_protocol(**facts: Any) -> asyncio.Protocol:
+    """What speaks WebSocket with a caller; loaded when the first one comes."""
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+    return WebSocketsSansIOProtocol(**facts)
 
 
 @contextlib.contextmanager
@@ -276,7 +328,7 @@ def own_data_directory(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _listen(host: str, port: int) -> Iterator[socket.socket]:
+def _listen(host: str, port: int, option: str = "--port") -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
     try:
@@ -286,17 +338,17 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
         listener.setblocking(False)
     except OSError as error:
         listener.close()
-        raise ConfigurationError(_why_not_bound(host, port, error)) from None
+        raise ConfigurationError(_why_not_bound(host, port, option, error)) from None
     with listener:
         yield listener
 
 
-def _why_not_bound(host: str, port: int, error: OSError) -> str:
+def _why_not_bound(host: str, port: int, option: str, error: OSError) -> str:
     if error.errno != 98:  # EADDRINUSE
         return f"cannot listen on {host} port {port}: {error.strerror}"
     return (
         f"port {port} on {host} is taken{_listener_name(port)}.\n"
-        f"Stop that program, or choose another port: lakeserve up --port {port + 1}"
+        f"Stop that program, or choose another port: lakeserve up {option} {port + 1}"
     )
 
 
@@ -318,9 +370,9 @@ def _listener_name(port: int) -> str:
     return ""
 
 
-def _url(host: str, port: int) -> str:
+def _url(host: str, port: int, scheme: str = "http") -> str:
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    return f"http://{shown}:{port}"
+    return f"{scheme}://{shown}:{port}"
 
 
 def _run_path(data_dir: Path) -> Path:

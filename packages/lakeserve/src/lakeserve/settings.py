@@ -267,6 +267,12 @@ class Settings(BaseSettings):
         data_dir: Holds the database, converted models, sockets and logs of one platform.
         host: Address to listen on. Any but a loopback address needs a ``token`` of one's own.
         port: Port to listen on.
+        tls: Whether to listen for https as well, for clients that speak nothing else.
+        tls_port: Port of the https listener.
+        tls_certificate: PEM file with its certificate and those between it and its authority;
+            without one, a self-signed certificate is made and kept in the data directory.
+        tls_key: PEM file with the certificate's private key; without one, ``tls_certificate``.
+        tls_names: Host names and addresses by which clients reach it, beside this machine's own.
         token: The administrator's bearer token.
         foundation: What serves a name of the foundation catalogue: ``demo``, ``minilm``, the path
             of a GGUF file, the name of an added model (each of them also in a table with replicas,
@@ -299,6 +305,11 @@ class Settings(BaseSettings):
     data_dir: Path = Path("~/.lakeserve")
     host: str = "127.0.0.1"
     port: int = Field(default=8400, ge=0, le=65535)
+    tls: bool = False
+    tls_port: int = Field(default=8443, ge=0, le=65535)
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_names: tuple[str, ...] = ()
     token: SecretStr = SecretStr(DEVELOPMENT_TOKEN)
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     foundation: dict[str, Foundation] = Field(default_factory=dict)

@@ -16,7 +16,7 @@ def shared_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def platform(shared_data_dir: Path) -> Iterator[PlatformProcess]:
     """A platform that tests share and leave as they found it."""
-    running = start_platform(shared_data_dir)
+    running = start_platform(shared_data_dir, "--tls", "--tls-port", "0")
     try:
         yield running
     finally:

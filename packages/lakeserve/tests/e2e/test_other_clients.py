@@ -5,25 +5,34 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness import PlatformProcess
+from e2e.driver_app import driver_app
+from harness import CLUSTER, PlatformProcess
 
 PROGRAMS = sorted((Path(__file__).parent / "clients").glob("*_client.py"))
 INTERPRETER = "OTHER_CLIENTS_PYTHON"
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=[path.stem for path in PROGRAMS])
-def test_client(platform: PlatformProcess, program: Path) -> None:
+def test_client(platform: PlatformProcess, shared_data_dir: Path, program: Path) -> None:
     interpreter = os.environ.get(INTERPRETER)
     if interpreter is None:
         pytest.skip(f"{INTERPRETER} names no interpreter that has these clients (make test does)")
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("LAKESERVE_", "OPENAI_"))}
-    result = subprocess.run(
-        [Path(interpreter).absolute(), program],
-        env=inherited | platform.environment | {"MLFLOW_TRACKING_URI": "file:///dev/null"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    with driver_app() as port:
+        facts = {
+            "MLFLOW_TRACKING_URI": "file:///dev/null",
+            "HTTPS_HOST": platform.tls_url,
+            "HTTPS_AUTHORITY": str(shared_data_dir / "tls" / "certificate.pem"),
+            "CLUSTER_ID": CLUSTER,
+            "DRIVER_PORT": str(port),
+        }
+        result = subprocess.run(
+            [Path(interpreter).absolute(), program],
+            env=inherited | platform.environment | facts,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
     assert result.returncode == 0, result.stderr[-4000:]
     assert result.stdout.endswith("passed\n")

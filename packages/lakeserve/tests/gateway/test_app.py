@@ -137,24 +137,6 @@ async def test_a_fault_of_our_own(stage: Stage, caplog: pytest.LogCaptureFixture
     assert "a secret detail" in caplog.text
 
 
-async def test_websocket_is_refused(stage: Stage) -> None:
-    sent: list[Any] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def receive() -> Any:
-        return {"type": "websocket.connect"}
-
-    scope: dict[str, Any] = {"type": "websocket", "path": "/driver-proxy/o/0/c/7777"}
-    await stage.gateway(scope, receive, send)
-    assert sent == [{"type": "websocket.close"}]
-    sent.clear()
-    await stage.gateway({**scope, "extensions": {"websocket.http.response": {}}}, receive, send)
-    assert sent[0]["status"] == 501
-    assert b"NOT_IMPLEMENTED" in sent[1]["body"]
-
-
 async def test_closing_lets_calls_end(stage: Stage) -> None:
     gate = asyncio.Event()
     stage.worker.script = lambda _: [gate, whole(200, b'{"late": 1}')]

@@ -1,14 +1,17 @@
 """Apps on drivers."""
 
 import asyncio
+import contextlib
 import gc
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from gateway.caller import VALID
 from gateway.stage import CLUSTER, MAX_REQUEST_BYTES, Stage
 from gateway.strict_upstream import (
     LAST_CHUNK,
@@ -202,6 +205,55 @@ async def test_an_answer_before_the_question_is_over(
     assert (answer.status, answer.body) == (413, b"enough")
 
 
+async def test_a_conversation_in_one_call(stage: Stage) -> None:
+    """The app answers each part of the body before the next one is sent."""
+
+    async def repeat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        while size := int(await reader.readline(), 16):
+            writer.write(b"%x\r\n%b" % (size, await reader.readexactly(size + 2)))
+        writer.write(b"0\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    server, port = None, 0
+    for port in range(FIRST_PORT + 2000, LAST_PORT):
+        with contextlib.suppress(OSError):
+            server = await asyncio.start_server(repeat, "127.0.0.1", port)
+            break
+    to_send: asyncio.Queue[bytes] = asyncio.Queue()
+    said: asyncio.Queue[bytes] = asyncio.Queue()
+    to_send.put_nowait(b"one")
+
+    async def receive() -> dict[str, object]:
+        part = await to_send.get()
+        return {"type": "http.request", "body": part, "more_body": part != b""}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message.get("body"):
+            said.put_nowait(message["body"])
+
+    path = f"/driver-proxy-api/o/0/{CLUSTER}/{port}/"
+    headers = [(b"authorization", VALID.encode()), (b"transfer-encoding", b"chunked")]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": headers,
+    }
+    call = asyncio.ensure_future(stage.gateway(scope, receive, send))
+    for part, following in ((b"one", b"two"), (b"two", b"three"), (b"three", b"")):
+        assert await asyncio.wait_for(said.get(), 5) == part
+        to_send.put_nowait(following)
+    await asyncio.wait_for(call, 5)
+    assert server is not None
+    server.close()
+    await server.wait_closed()
+
+
 async def test_oversized(stage: Stage, app: tuple[StrictUpstream, str]) -> None:
     server, path = app
     answer = await stage.caller.call(path, b"x" * (MAX_REQUEST_BYTES + 1))
@@ -211,11 +263,15 @@ async def test_oversized(stage: Stage, app: tuple[StrictUpstream, str]) -> None:
     assert answer.error[:2] == (413, "BAD_REQUEST")
 
 
-async def test_upgrades_are_not_built(stage: Stage, app: tuple[StrictUpstream, str]) -> None:
-    _, path = app
-    answer = await stage.caller.call(path, method="GET", headers={"upgrade": "websocket"})
-    assert answer.error[:2] == (501, "NOT_IMPLEMENTED")
-    assert "WebSocket" in answer.error[2]
+async def test_other_upgrades_are_passed_over(
+    stage: Stage, app: tuple[StrictUpstream, str]
+) -> None:
+    server, path = app
+    server.script = lambda _: [whole(200, b"plain")]
+    headers = {"upgrade": "h2c", "connection": "upgrade"}
+    answer = await stage.caller.call(path, method="GET", headers=headers)
+    assert answer.body == b"plain"
+    assert "upgrade" not in server.seen[0].headers
 
 
 async def test_a_caller_that_leaves(stage: Stage, app: tuple[StrictUpstream, str]) -> None:

@@ -18,6 +18,7 @@ COMMANDS = {
     "tokens": "Your personal access tokens.",
     "models": "GGUF models that endpoints can serve by name.",
     "usage": "What calls used and cost, by endpoint, user or day.",
+    "tls": "How clients trust the certificate of the https listener.",
     "doctor": "Say what is installed, what is missing, and what for.",
 }
 

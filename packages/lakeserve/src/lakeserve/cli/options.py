@@ -30,6 +30,16 @@ _OPTIONS = (
         help="Port to listen on, 0 for any free one. [LAKESERVE_PORT; default: 8400]",
     ),
     click.option(
+        "--tls/--no-tls",
+        default=None,
+        help="Listen for https too, by a certificate made here. [LAKESERVE_TLS]",
+    ),
+    click.option(
+        "--tls-port",
+        type=click.IntRange(0, 65535),
+        help="Port for https. [LAKESERVE_TLS_PORT; default: 8443]",
+    ),
+    click.option(
         "--token", help="The administrator's token. [LAKESERVE_TOKEN; default: a development token]"
     ),
     click.option(

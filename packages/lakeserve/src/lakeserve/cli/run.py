@@ -50,7 +50,7 @@ async def _run(settings: Settings, program: tuple[str, ...], *, stay: bool) -> i
             await platform.eager_ready(report)
             code = await run_program(program, platform.url, settings, stop)
             if stay and not stop.is_set():
-                click.echo(f"\n{banner(platform.url, settings)}")
+                click.echo(f"\n{banner(platform.url, settings, platform.tls_url)}")
                 await stop.wait()
             return code
 

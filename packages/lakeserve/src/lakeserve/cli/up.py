@@ -53,7 +53,7 @@ async def _serve(settings: Settings) -> None:
             await asyncio.wait({stopping, ready}, return_when=asyncio.FIRST_COMPLETED)
             if ready.done():
                 ready.result()
-                click.echo(banner(platform.url, settings))
+                click.echo(banner(platform.url, settings, platform.tls_url))
                 server = asyncio.create_task(platform.stopped())
                 await asyncio.wait({stopping, server}, return_when=asyncio.FIRST_COMPLETED)
             await _cancel(ready, stopping)
@@ -67,14 +67,15 @@ async def _cancel(*tasks: "asyncio.Task[Any]") -> None:
             await task
 
 
-def banner(url: str, settings: Settings) -> str:
+def banner(url: str, settings: Settings, tls_url: str | None = None) -> str:
     """What a person needs to go on: at most 12 lines."""
     token = settings.token.get_secret_value()
     note = "  (public; works on this machine only)" if settings.uses_development_token else ""
+    https = "" if tls_url is None else f"  https  {tls_url}  (to trust it: lakeserve tls ca)\n"
     return f"""\
 lakeserve {version("lakeserve")} serves at {url} - compatible with Databricks Model Serving
   token  {token}{note}
-  data   {_shown(settings.data_dir)}
+{https}  data   {_shown(settings.data_dir)}
   stop   Ctrl-C
 
   export DATABRICKS_HOST={url}

@@ -7,8 +7,6 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
-import orjson
-
 from lakeserve.core.authentication import authenticate
 from lakeserve.core.errors import (
     Internal,
@@ -21,11 +19,12 @@ from lakeserve.core.errors import (
 from lakeserve.core.ids import request_id
 from lakeserve.core.ports import Activator, Directory
 from lakeserve.gateway.driver_proxy import DriverCall, DriverProxy
+from lakeserve.gateway.driver_socket import DriverSockets
 from lakeserve.gateway.guard import CallGuard
 from lakeserve.gateway.inference import Call, GatewayLimits, Inference
 from lakeserve.gateway.intake import CallerGone, Incoming, Receive
 from lakeserve.gateway.paths import DriverRoute, UnbuiltRoute, is_data_plane, parse
-from lakeserve.gateway.reply import JSON, Reply, Send
+from lakeserve.gateway.reply import Reply, Send
 from lakeserve.gateway.seams import Seams
 from lakeserve.gateway.upstream.pool import UpstreamPool
 
@@ -56,6 +55,7 @@ class Gateway:
         self._pool = UpstreamPool()
         self._inference = Inference(self._pool, activator, limits, seams or Seams())
         self._driver_proxy = DriverProxy(self._pool, limits.max_request_bytes)
+        self._sockets = DriverSockets(directory, self._pool)
         self._running: set[CallGuard] = set()
         self._is_closing = False
         self._emptied = asyncio.Event()
@@ -76,9 +76,9 @@ class Gateway:
         return self._pool.open_connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request; an upgrade to WebSocket is refused."""
-        if scope["type"] != "http":
-            await _refuse_upgrade(scope, send)
+        """Answer one HTTP request, or serve one WebSocket to its end."""
+        if scope["type"] == "websocket":
+            await self._sockets.serve(scope, receive, send)
             return
         started = time.perf_counter()
         reply = Reply(send, request_id())
@@ -105,6 +105,7 @@ class Gateway:
     async def aclose(self, grace_s: float) -> None:
         """Refuse new calls, let running ones end for ``grace_s`` seconds, then end them."""
         self._is_closing = True
+        await self._sockets.aclose()
         if self._running and not await self._empties(grace_s):
             for guard in tuple(self._running):
                 guard.end(Unavailable("The platform is stopping."))
@@ -173,20 +174,6 @@ async def _fail(reply: Reply, error: WireError) -> None:
         await asyncio.wait_for(reply.fail(error), FAIL_TIMEOUT_S)
     except (TimeoutError, asyncio.TimeoutError):
         logger.warning("request %s: the caller took no error", reply.request_id)
-
-
-async def _refuse_upgrade(scope: Scope, send: Send) -> None:
-    if "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close"})
-        return
-    error = NotBuilt("WebSocket connections are not implemented by this server.")
-    start = {
-        "type": "websocket.http.response.start",
-        "status": error.status,
-        "headers": [JSON],
-    }
-    await send(start)
-    await send({"type": "websocket.http.response.body", "body": orjson.dumps(error.body())})
 
 
 def _raw_path(scope: Scope) -> str:

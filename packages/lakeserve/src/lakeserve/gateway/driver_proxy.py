@@ -1,12 +1,13 @@
 """Calls of apps on the driver of a registered cluster."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from lakeserve.core.clusters import RoutableCluster
 from lakeserve.core.endpoints import Address
-from lakeserve.core.errors import BadUpstream, InvalidParameter, NotBuilt, ResourceMissing
+from lakeserve.core.errors import BadUpstream, InvalidParameter, ResourceMissing
 from lakeserve.core.identity import Principal
 from lakeserve.core.ports import Snapshot
 from lakeserve.gateway.guard import CallGuard
@@ -35,7 +36,7 @@ _HOP_BY_HOP = frozenset(
     }
 )
 # The caller's credentials are for this platform, not for whoever runs an app on a driver.
-_KEPT_FROM_APP = _HOP_BY_HOP | {
+KEPT_FROM_APP = _HOP_BY_HOP | {
     b"authorization",
     b"content-length",
     b"cookie",
@@ -82,24 +83,39 @@ class DriverProxy:
             CallerGone: There is nobody left to answer.
         """
         headers = dict(call.header_list)
-        if b"upgrade" in headers:
-            raise NotBuilt("WebSocket connections through the driver proxy are not implemented.")
-        origin = _origin(call)
+        origin = reachable(call.snapshot, call.route, call.caller)
         check_length(headers, self._max_request_bytes)
         connection = None
         try:
             connection = await self._pool.connect(origin)
-            await self._upload(call, headers, origin, connection)
-            await connection.reply()
-            await _relay(call.reply, connection)
+            await self._exchange(call, headers, origin, connection)
         except UpstreamFailure as failure:
-            raise BadUpstream(
-                f"The app on port {call.route.port} of cluster {call.route.cluster_id!r} failed:"
-                f" {failure.reason}."
-            ) from failure
+            raise app_failed(call.route, failure.reason) from failure
         finally:
             if connection is not None:
                 connection.abort()
+
+    async def _exchange(
+        self,
+        call: DriverCall,
+        headers: Mapping[bytes, bytes],
+        origin: Origin,
+        connection: Connection,
+    ) -> None:
+        """Pass both bodies at the same time: an app may answer while it is still being asked."""
+        uploading = asyncio.ensure_future(self._upload(call, headers, origin, connection))
+        answering = asyncio.ensure_future(_relay(call.reply, connection))
+        both = {uploading, answering}
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                uploading.result()
+            await answering
+        finally:
+            # An app that has said everything is not made to read the rest.
+            for task in both:
+                task.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
 
     async def _upload(
         self,
@@ -108,7 +124,7 @@ class DriverProxy:
         origin: Origin,
         connection: Connection,
     ) -> None:
-        """Send the request; an app that answers before it has read everything is not made to."""
+        """Send the request."""
         length = headers.get(b"content-length")
         is_chunked = length is None and b"transfer-encoding" in headers
         connection.begin(call.method.encode("ascii"))
@@ -118,14 +134,13 @@ class DriverProxy:
             async for part in parts:
                 connection.write(b"%x\r\n%b\r\n" % (len(part), part) if is_chunked else part)
                 await connection.drain()
-                if connection.headed:
-                    return
         if is_chunked:
             connection.write(b"0\r\n\r\n")
         call.guard.watch(call.receive)
 
 
 async def _relay(reply: Reply, connection: Connection) -> None:
+    await connection.reply()
     if connection.status > 599:
         raise BadUpstream(f"The app answered with the impossible status {connection.status}.")
     await reply.start(connection.status, passed(connection.headers, _KEPT_FROM_CALLER))
@@ -134,14 +149,26 @@ async def _relay(reply: Reply, connection: Connection) -> None:
     await reply.end()
 
 
-def _origin(call: DriverCall) -> Origin:
-    cluster = call.snapshot.clusters.get(call.route.cluster_id)
-    if cluster is None or not cluster.callers.include(call.caller):
+def reachable(snapshot: Snapshot, route: DriverRoute, caller: Principal) -> Origin:
+    """Where a route leads, for a caller who may go there.
+
+    Raises:
+        ResourceMissing: There is no such cluster that the caller may reach.
+        InvalidParameter: The port is not one that is served.
+    """
+    cluster = snapshot.clusters.get(route.cluster_id)
+    if cluster is None or not cluster.callers.include(caller):
         raise ResourceMissing(
-            f"Cluster {call.route.cluster_id!r} does not exist, or you do not have CAN_ATTACH_TO"
-            " on it."
+            f"Cluster {route.cluster_id!r} does not exist, or you do not have CAN_ATTACH_TO on it."
         )
-    return origin_of(cluster, port_number(call.route.port))
+    return origin_of(cluster, port_number(route.port))
+
+
+def app_failed(route: DriverRoute, reason: str) -> BadUpstream:
+    """The error for an app that does not answer as it should."""
+    return BadUpstream(
+        f"The app on port {route.port} of cluster {route.cluster_id!r} failed: {reason}."
+    )
 
 
 def origin_of(cluster: RoutableCluster, port: int) -> Origin:
@@ -181,7 +208,7 @@ def passed(headers: Iterable[Header], withheld: frozenset[bytes]) -> list[Header
 def _head(call: DriverCall, origin: Origin, length: bytes | None, is_chunked: bool) -> bytes:
     target = call.route.rest + (f"?{call.query}" if call.query else "")
     headers = [("host", host(origin.address)), ("connection", "close")]
-    for name, value in passed(call.header_list, _KEPT_FROM_APP):
+    for name, value in passed(call.header_list, KEPT_FROM_APP):
         headers.append((name.decode("latin-1"), value.decode("latin-1")))
     if length is not None:
         headers.append(("content-length", length.decode("latin-1")))

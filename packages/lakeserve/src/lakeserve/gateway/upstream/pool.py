@@ -165,7 +165,7 @@ class UpstreamPool:
         if address.uds is not None:
             _, connection = await loop.create_unix_connection(self._protocol, address.uds)
             return connection
-        context = self._context(origin.ca_pem) if address.tls else None
+        context = self.context(origin)
         _, connection = await loop.create_connection(
             self._protocol, address.host, address.port, ssl=context
         )
@@ -174,10 +174,14 @@ class UpstreamPool:
     def _protocol(self) -> Connection:
         return Connection(self._open.discard)
 
-    def _context(self, ca_pem: str | None) -> ssl.SSLContext:
-        context = self._contexts.get(ca_pem)
+    def context(self, origin: Origin) -> ssl.SSLContext | None:
+        """How to speak TLS to an origin; None for one that does not."""
+        if not origin.address.tls:
+            return None
+        context = self._contexts.get(origin.ca_pem)
         if context is None:
-            context = self._contexts[ca_pem] = ssl.create_default_context(cadata=ca_pem)
+            context = ssl.create_default_context(cadata=origin.ca_pem)
+            self._contexts[origin.ca_pem] = context
         return context
 
     def _close_idle(self) -> None:
