@@ -148,11 +148,17 @@ def test_a_variable_that_is_no_json(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "lake.example"])
 def test_the_development_token_stays_home(host: str) -> None:
     with pytest.raises(ConfigurationError, match="the development token is public") as refused:
-        load_settings(host=host)
-    assert f"'{host}'" in str(refused.value)
-    with pytest.raises(ConfigurationError):
         load_settings(host=host, token=DEVELOPMENT_TOKEN)
-    assert load_settings(host=host, token=SECRET).host == host
+    assert f"'{host}'" in str(refused.value)
+    assert load_settings(host=host).administrator_token is None
+    assert load_settings(host=host, token=SECRET).administrator_token == SECRET
+
+
+def test_a_token_is_made_where_one_asks_for_it() -> None:
+    assert load_settings().administrator_token == DEVELOPMENT_TOKEN
+    assert load_settings(generate_token=True).administrator_token is None
+    assert not load_settings(generate_token=True).uses_development_token
+    assert load_settings(generate_token=True, token=SECRET).administrator_token == SECRET
 
 
 @pytest.mark.parametrize(

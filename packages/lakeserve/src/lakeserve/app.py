@@ -98,6 +98,7 @@ class Platform:
         self._serving: asyncio.Task[None] | None = None
         self.url = ""
         self.tls_url: str | None = None
+        self.new_token: str | None = None
 
     async def __aenter__(self) -> "Platform":
         async with contextlib.AsyncExitStack() as stack:
@@ -136,7 +137,7 @@ class Platform:
         self.url = _url(settings.host, listener.getsockname()[1])
         storage = await open_storage(settings)
         stack.push_async_callback(storage.close)
-        await apply_settings(storage, settings)
+        self.new_token = await apply_settings(storage, settings)
 
         secrets = Vault(storage, await open_key_ring(storage, settings))
         supervisor = Supervisor(storage, ProcessRunner(), settings, secrets)

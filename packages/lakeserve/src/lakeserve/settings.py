@@ -265,7 +265,7 @@ class Settings(BaseSettings):
 
     Attributes:
         data_dir: Holds the database, converted models, sockets and logs of one platform.
-        host: Address to listen on. Any but a loopback address needs a ``token`` of one's own.
+        host: Address to listen on. Any but a loopback address refuses the development token.
         port: Port to listen on.
         tls: Whether to listen for https as well, for clients that speak nothing else.
         tls_port: Port of the https listener.
@@ -273,7 +273,9 @@ class Settings(BaseSettings):
             without one, a self-signed certificate is made and kept in the data directory.
         tls_key: PEM file with the certificate's private key; without one, ``tls_certificate``.
         tls_names: Host names and addresses by which clients reach it, beside this machine's own.
-        token: The administrator's bearer token.
+        token: The administrator's bearer token. Without one it is the development token on loopback
+            addresses, and a random one that is made at the first start on others.
+        generate_token: Whether to make a random token on loopback addresses, too.
         foundation: What serves a name of the foundation catalogue: ``demo``, ``minilm``, the path
             of a GGUF file, the name of an added model (each of them also in a table with replicas,
             concurrency and scale to zero), an OpenAI-compatible server (an address, or a table), or
@@ -310,7 +312,8 @@ class Settings(BaseSettings):
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_names: tuple[str, ...] = ()
-    token: SecretStr = SecretStr(DEVELOPMENT_TOKEN)
+    token: SecretStr | None = None
+    generate_token: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     foundation: dict[str, Foundation] = Field(default_factory=dict)
     clusters: dict[str, str | DriverHost] = Field(default_factory=dict)
@@ -343,15 +346,23 @@ class Settings(BaseSettings):
         if not is_loopback(self.host) and self.uses_development_token:
             raise ValueError(
                 f"host {self.host!r} is reachable from other machines, and the development token "
-                "is public: set a long random token of your own (--token or LAKESERVE_TOKEN), or "
-                "listen on 127.0.0.1"
+                "is public: set a long random token of your own (--token or LAKESERVE_TOKEN), "
+                "leave it out to have one made, or listen on 127.0.0.1"
             )
         return self
 
     @property
+    def administrator_token(self) -> str | None:
+        """The administrator's token; None where it is a random one that only its owner knows."""
+        if self.token is not None:
+            return self.token.get_secret_value()
+        is_generated = self.generate_token or not is_loopback(self.host)
+        return None if is_generated else DEVELOPMENT_TOKEN
+
+    @property
     def uses_development_token(self) -> bool:
         """Whether the administrator's token is the well-known one."""
-        return self.token.get_secret_value() == DEVELOPMENT_TOKEN
+        return self.administrator_token == DEVELOPMENT_TOKEN
 
     @property
     def database_path(self) -> Path:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from lakeserve.app import stop_signals
-from lakeserve.cli.run import run_program
+from lakeserve.cli.run import known_token, run_program
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.settings import Settings, load_settings
 
@@ -16,7 +16,8 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 async def run(settings: Settings, *program: str) -> int:
     with stop_signals() as stop:
-        return await run_program(program, "http://127.0.0.1:1", settings, stop)
+        token = known_token(settings, None)
+        return await run_program(program, "http://127.0.0.1:1", token, stop)
 
 
 async def test_the_program_sees_host_and_token(settings: Settings, tmp_path: Path) -> None:
@@ -43,3 +44,11 @@ async def test_a_signal_becomes_a_shells_exit_status(settings: Settings) -> None
 async def test_a_program_that_does_not_exist_is_named(settings: Settings) -> None:
     with pytest.raises(ConfigurationError, match="no-such-program"):
         await run(settings, "no-such-program")
+
+
+def test_a_token_that_only_its_owner_knows(settings: Settings, tmp_path: Path) -> None:
+    unknown = load_settings(data_dir=tmp_path / "data", generate_token=True)
+    assert known_token(unknown, "made") == "made"
+    assert known_token(settings, "made") == "dapi-of-my-own"
+    with pytest.raises(ConfigurationError, match="--token or LAKESERVE_TOKEN"):
+        known_token(unknown, None)

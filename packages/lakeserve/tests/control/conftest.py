@@ -30,15 +30,17 @@ class FakeDirectory:
         return self._snapshot
 
     async def refresh_principals(self) -> None:
-        principals, subjects, keys = await self._storage.read(
+        principals, subjects, keys, owners = await self._storage.read(
             lambda tx: (
                 tx.identity.principals(now_ms()),
                 tx.identity.service_principals(),
                 tx.keys.signing_keys(),
+                tx.accounts.secret_owners(),
             )
         )
         public = {key.id: key.public_key for key, _ in keys}
-        self._snapshot = Snapshot(principals=principals, signed=SignedTokenReader(public, subjects))
+        signed = SignedTokenReader(public, subjects, owners)
+        self._snapshot = Snapshot(principals=principals, signed=signed)
 
 
 class FakeStates:

@@ -38,6 +38,28 @@ async def test_the_token_of_the_settings_is_the_administrators(storage: Storage)
         assert principals == {token_digest(token): ADMINISTRATOR}
 
 
+async def test_a_token_is_made_once(storage: Storage) -> None:
+    async def tokens() -> set[str]:
+        return set(await storage.read(lambda tx: tx.identity.principals(1)))
+
+    await applied(storage)
+    own = Settings(generate_token=True)
+    made = await apply_settings(storage, own)
+    assert made is not None
+    # The development token no longer opens anything.
+    assert await tokens() == {token_digest(made)}
+    assert await apply_settings(storage, own) is None
+    assert await tokens() == {token_digest(made)}
+    # An administrator who has lost every token gets another one.
+    (facts,) = await storage.read(lambda tx: tx.tokens.of(ADMINISTRATOR.id))
+    await storage.write(lambda tx: tx.tokens.delete(facts.id))
+    again = await apply_settings(storage, own)
+    assert again not in {None, made}
+    # A token of the settings stands beside it.
+    assert await apply_settings(storage, Settings(token="mine")) is None
+    assert await tokens() == {token_digest(str(again)), token_digest("mine")}
+
+
 async def test_another_model_is_a_new_version_of_the_same_endpoint(storage: Storage) -> None:
     before = (await applied(storage))[DBRX]
     after = (await applied(storage, foundation={DBRX: "http://127.0.0.1:1/v1"}))[DBRX]

@@ -15,12 +15,14 @@ from lakeserve.core.signed_tokens import (
 
 ROBOT = Principal(id="8", name="0f4d-robot", display_name="Robot")
 KEY, PRIVATE = new_signing_key("k1")
-READER = SignedTokenReader({KEY.id: KEY.public_key}, {ROBOT.name: ROBOT})
+SECRETS = {"s1": ROBOT.id, "s2": "9"}
+READER = SignedTokenReader({KEY.id: KEY.public_key}, {ROBOT.name: ROBOT}, SECRETS)
 
 
 def token(private: str = PRIVATE, key_id: str = "k1", **claims: object) -> str:
     in_an_hour = now_ms() // 1000 + 3600
-    return issue_token(private, key_id, {"sub": ROBOT.name, "exp": in_an_hour, **claims})
+    usual = {"sub": ROBOT.name, "sid": "s1", "exp": in_an_hour}
+    return issue_token(private, key_id, {**usual, **claims})
 
 
 def test_a_signed_token_names_its_subject_every_time() -> None:
@@ -46,6 +48,10 @@ UNSIGNED = jwt.encode({"sub": ROBOT.name, "exp": 9999999999}, "", algorithm="non
         token(key_id="k2"),
         token(sub="nobody"),
         token(sub=None),
+        token(sid="deleted"),
+        token(sid="s2"),
+        token(sid=None),
+        token(sid=["s1"]),
         token(exp=None),
         token()[:-4] + "AAAA",
         UNSIGNED,

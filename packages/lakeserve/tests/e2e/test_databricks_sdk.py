@@ -162,6 +162,14 @@ def test_a_service_principal(
     reply = platform.request("POST", "/serving-endpoints/nobody/invocations", {}, signed)
     assert reply.status == 404, reply.body
 
+    other = admin.service_principal_secrets_proxy.create(robot.id)
+    assert other.id is not None
+    bought = client(client_id=robot.application_id, client_secret=other.secret)
+    assert bought.current_user.me().id == robot.id
+    admin.service_principal_secrets_proxy.delete(robot.id, other.id)
+    with pytest.raises(PermissionDenied, match="Invalid access token"):
+        bought.current_user.me()
+
     made = admin.token_management.create_obo_token(robot.application_id, lifetime_seconds=60)
     assert client(token=made.token_value or "").current_user.me().id == robot.id
     assert [each.id for each in admin.service_principal_secrets_proxy.list(robot.id)] == [secret.id]

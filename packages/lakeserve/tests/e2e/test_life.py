@@ -1,6 +1,7 @@
 """Starting, failing, recovering and stopping, as an operator sees them."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ CHAT = "databricks-dbrx-instruct"
 OTHER_CHAT = "databricks-meta-llama-3-70b-instruct"
 EMBEDDINGS = "databricks-bge-large-en"
 QUESTION = "What is MLflow?"
+ME = "/api/2.0/preview/scim/v2/Me"
 
 
 def lakeserve(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -182,3 +184,22 @@ def test_idle_memory_without_workers(platform: PlatformProcess) -> None:
     """The figure is a bound of the specification, far from what is measured, not a benchmark."""
     time.sleep(0.2)
     assert psutil.Process(platform.process.pid).memory_info().rss < 120e6
+
+
+def test_a_token_that_is_shown_once(tmp_path: Path) -> None:
+    first = start_platform(tmp_path / "data", "--generate-token")
+    try:
+        (token,) = re.findall(r"token  (dapi[0-9a-f]{64})  \(shown this once", first.banner)
+        assert first.request("GET", ME).status == 403
+        first.token = token
+        assert first.request("GET", ME).status == 200
+    finally:
+        assert first.stop() == 0
+    later = start_platform(tmp_path / "data", "--generate-token")
+    try:
+        assert token not in later.banner
+        assert "token  yours" in later.banner
+        later.token = token
+        assert later.request("GET", ME).status == 200
+    finally:
+        later.stop()

@@ -141,7 +141,13 @@ def _login(profile: str | None, config: Path | None, data_dir: Path | None) -> "
     if data_dir is None and databricks_host() is not None:
         return {}  # databricks-sdk reads them itself
     settings = load_settings(config, data_dir=data_dir)
-    return {"host": _running_url(settings), "token": settings.token.get_secret_value()}
+    url = _running_url(settings)
+    if settings.administrator_token is None:
+        raise ConfigurationError(
+            f"the token of the platform at {url} is known to its owner only; run 'export"
+            f" DATABRICKS_HOST={url} DATABRICKS_TOKEN=...' with yours"
+        )
+    return {"host": url, "token": settings.administrator_token}
 
 
 def _running_url(settings: Settings) -> str:

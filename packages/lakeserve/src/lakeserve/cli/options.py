@@ -40,7 +40,15 @@ _OPTIONS = (
         help="Port for https. [LAKESERVE_TLS_PORT; default: 8443]",
     ),
     click.option(
-        "--token", help="The administrator's token. [LAKESERVE_TOKEN; default: a development token]"
+        "--token",
+        help="The administrator's token. [LAKESERVE_TOKEN; default: a development token on loopback"
+        " addresses, elsewhere a random one that is made and shown once]",
+    ),
+    click.option(
+        "--generate-token",
+        is_flag=True,
+        default=None,
+        help="Make and show a random token on loopback addresses, too. [LAKESERVE_GENERATE_TOKEN]",
     ),
     click.option(
         "--database-url",

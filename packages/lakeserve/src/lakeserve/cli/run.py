@@ -42,22 +42,43 @@ async def _run(settings: Settings, program: tuple[str, ...], *, stay: bool) -> i
 
     running = find_running(settings.data_dir)
     if running is not None:
-        await asyncio.to_thread(_check_token, running.url, settings.token.get_secret_value())
+        token = known_token(settings, None)
+        await asyncio.to_thread(_check_token, running.url, token)
         with stop_signals() as stop:
-            return await run_program(program, running.url, settings, stop)
+            return await run_program(program, running.url, token, stop)
     with stop_signals() as stop:
         async with Platform(settings) as platform:
+            token = known_token(settings, platform.new_token)
+            if platform.new_token is not None:
+                report(f"the administrator's token, shown this once: {token}")
             await platform.eager_ready(report)
-            code = await run_program(program, platform.url, settings, stop)
+            code = await run_program(program, platform.url, token, stop)
             if stay and not stop.is_set():
-                click.echo(f"\n{banner(platform.url, settings, platform.tls_url)}")
+                click.echo(f"\n{banner(platform.url, settings, tls_url=platform.tls_url)}")
                 await stop.wait()
             return code
 
 
-async def run_program(
-    program: tuple[str, ...], url: str, settings: Settings, stop: asyncio.Event
-) -> int:
+def known_token(settings: Settings, made: str | None) -> str:
+    """The administrator's token for a program to use.
+
+    Args:
+        settings: May name it.
+        made: The token that this start has made, if any.
+
+    Raises:
+        ConfigurationError: Only its owner knows it.
+    """
+    token = settings.administrator_token or made
+    if token is None:
+        raise ConfigurationError(
+            "the administrator's token was shown when it was made; give it with --token or"
+            " LAKESERVE_TOKEN"
+        )
+    return token
+
+
+async def run_program(program: tuple[str, ...], url: str, token: str, stop: asyncio.Event) -> int:
     """Run a program with the platform's host and token; ``stop`` ends it.
 
     Returns:
@@ -68,7 +89,7 @@ async def run_program(
     """
     environment = inherited_environment() | {
         "DATABRICKS_HOST": url,
-        "DATABRICKS_TOKEN": settings.token.get_secret_value(),
+        "DATABRICKS_TOKEN": token,
     }
     try:
         process = await asyncio.create_subprocess_exec(*program, env=environment)

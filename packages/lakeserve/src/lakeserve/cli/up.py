@@ -53,7 +53,14 @@ async def _serve(settings: Settings) -> None:
             await asyncio.wait({stopping, ready}, return_when=asyncio.FIRST_COMPLETED)
             if ready.done():
                 ready.result()
-                click.echo(banner(platform.url, settings, platform.tls_url))
+                click.echo(
+                    banner(
+                        platform.url,
+                        settings,
+                        tls_url=platform.tls_url,
+                        new_token=platform.new_token,
+                    )
+                )
                 server = asyncio.create_task(platform.stopped())
                 await asyncio.wait({stopping, server}, return_when=asyncio.FIRST_COMPLETED)
             await _cancel(ready, stopping)
@@ -67,23 +74,39 @@ async def _cancel(*tasks: "asyncio.Task[Any]") -> None:
             await task
 
 
-def banner(url: str, settings: Settings, tls_url: str | None = None) -> str:
+def banner(
+    url: str,
+    settings: Settings,
+    *,
+    tls_url: str | None = None,
+    new_token: str | None = None,
+) -> str:
     """What a person needs to go on: at most 12 lines."""
-    token = settings.token.get_secret_value()
-    note = "  (public; works on this machine only)" if settings.uses_development_token else ""
+    shown, export = _token_lines(settings, new_token)
     https = "" if tls_url is None else f"  https  {tls_url}  (to trust it: lakeserve tls ca)\n"
     return f"""\
 lakeserve {version("lakeserve")} serves at {url} - compatible with Databricks Model Serving
-  token  {token}{note}
+  token  {shown}
 {https}  data   {_shown(settings.data_dir)}
   stop   Ctrl-C
 
   export DATABRICKS_HOST={url}
-  export DATABRICKS_TOKEN={token}
+  export DATABRICKS_TOKEN={export}
   curl -s $DATABRICKS_HOST/serving-endpoints/databricks-dbrx-instruct/invocations \\
     -H "Authorization: Bearer $DATABRICKS_TOKEN" \\
     -d '{{"messages": [{{"role": "user", "content": "What is MLflow?"}}]}}'
 """
+
+
+def _token_lines(settings: Settings, new_token: str | None) -> tuple[str, str]:
+    """What the banner says of the administrator's token, and what it exports."""
+    token = settings.administrator_token
+    if new_token is not None:
+        return f"{new_token}  (shown this once: keep it)", new_token
+    if token is None:
+        return "yours, shown when it was made", "<your token>"
+    note = "  (public; works on this machine only)" if settings.uses_development_token else ""
+    return f"{token}{note}", token
 
 
 def _shown(path: Path) -> str:

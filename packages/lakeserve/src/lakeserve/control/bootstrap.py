@@ -8,8 +8,9 @@ from lakeserve.control.endpoints.catalogue import foundation_endpoints
 from lakeserve.core.clusters import Cluster
 from lakeserve.core.endpoints import Endpoint
 from lakeserve.core.errors import ConfigurationError, InvalidParameter
-from lakeserve.core.identity import Principal, token_digest
+from lakeserve.core.identity import Principal, new_token, new_token_id, token_digest
 from lakeserve.core.ids import now_ms
+from lakeserve.core.tokens import TokenFacts
 from lakeserve.settings import DriverHost, Settings
 from lakeserve.storage.database import Storage
 from lakeserve.storage.transaction import Transaction
@@ -20,10 +21,13 @@ ADMINISTRATOR = Principal(
 )
 
 
-async def apply_settings(storage: Storage, settings: Settings) -> None:
+async def apply_settings(storage: Storage, settings: Settings) -> str | None:
     """Bring administrator, token, foundation endpoints and clusters in line with the settings.
 
     A second call with the same settings changes nothing. Either all of it is stored or nothing.
+
+    Returns:
+        The administrator's token when one was made, which is known this one time.
 
     Raises:
         ConfigurationError: ``foundation`` or ``clusters`` holds something that cannot be used.
@@ -33,15 +37,38 @@ async def apply_settings(storage: Storage, settings: Settings) -> None:
     models = ModelStore(settings.data_dir).kinds()
     endpoints = foundation_endpoints(settings.foundation, now, models)
     clusters = configured_clusters(settings, now)
-    digest = token_digest(settings.token.get_secret_value())
+    given = settings.administrator_token
 
-    def work(transaction: Transaction) -> None:
+    def work(transaction: Transaction) -> str | None:
         transaction.identity.save_user(ADMINISTRATOR, now)
-        transaction.identity.set_settings_token(ADMINISTRATOR.id, digest, now)
+        made = None
+        if given is None:
+            made = _first_token(transaction, now)
+        else:
+            transaction.identity.set_settings_token(ADMINISTRATOR.id, token_digest(given), now)
         _apply_foundation(transaction, endpoints)
         transaction.clusters.configure(clusters)
+        return made
 
-    await storage.write(work)
+    return await storage.write(work)
+
+
+def _first_token(transaction: Transaction, now: int) -> str | None:
+    """Make a token for an administrator who has none, and let none of the settings count."""
+    transaction.identity.forget_settings_token()
+    kept = transaction.tokens.of(ADMINISTRATOR.id)
+    if any(each.expires_at is None or each.expires_at > now for each in kept):
+        return None
+    value = new_token()
+    facts = TokenFacts(
+        id=new_token_id(),
+        owner_id=ADMINISTRATOR.id,
+        comment="Made when the platform started without one",
+        created_by=ADMINISTRATOR.id,
+        created_at=now,
+    )
+    transaction.tokens.create(facts, token_digest(value))
+    return value
 
 
 def configured_clusters(settings: Settings, now_ms: int) -> tuple[Cluster, ...]:

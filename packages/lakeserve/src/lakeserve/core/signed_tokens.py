@@ -9,6 +9,8 @@ from lakeserve.core.identity import Principal, token_digest
 ALGORITHM = "ES256"
 LIFETIME_S = 3600
 CACHED_TOKENS = 4096
+# The claim that names the secret which bought a token.
+SECRET_CLAIM = "sid"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,19 @@ class SignedTokenReader:
     Args:
         public_keys: PEM texts, by the id of the key.
         subjects: By the name that tokens carry as ``sub``.
+        secrets: Ids of the secrets that buy tokens, with the ids of their owners. A token lives no
+            longer than the secret that bought it.
     """
 
-    def __init__(self, public_keys: Mapping[str, str], subjects: Mapping[str, Principal]) -> None:
+    def __init__(
+        self,
+        public_keys: Mapping[str, str],
+        subjects: Mapping[str, Principal],
+        secrets: Mapping[str, str],
+    ) -> None:
         self._keys = public_keys
         self._subjects = subjects
+        self._secrets = secrets
         # Checking a signature takes a hundred times as long as everything else of a call.
         self._seen: dict[str, Principal] = {}
 
@@ -62,11 +72,14 @@ class SignedTokenReader:
                 options={"require": ["exp", "sub"], "verify_exp": False, "verify_aud": False},
             )
             subject = self._subjects.get(claims["sub"])
+            owner_id = self._secrets.get(claims[SECRET_CLAIM])
             expires_at = int(claims["exp"]) * 1000
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError):
             return None
         # The caller compares the end of its life with the clock, as for every other token.
-        return None if subject is None else replace(subject, expires_at=expires_at)
+        if subject is None or subject.id != owner_id:
+            return None
+        return replace(subject, expires_at=expires_at)
 
 
 def new_signing_key(key_id: str) -> tuple[SigningKey, str]:

@@ -154,7 +154,11 @@ class Facts:
         if changed is not None and not (_any(changed.of("signing"), changed.of("account"))):
             return self.signed
         keys = {key.id: key.public_key for key, _ in transaction.keys.signing_keys()}
-        return SignedTokenReader(keys, transaction.identity.service_principals())
+        return SignedTokenReader(
+            keys,
+            transaction.identity.service_principals(),
+            transaction.accounts.secret_owners(),
+        )
 
     def _clusters(
         self, transaction: Transaction, changed: Changed | None

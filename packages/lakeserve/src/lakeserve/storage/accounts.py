@@ -148,6 +148,12 @@ class AccountRepository:
             for row in rows
         )
 
+    def secret_owners(self) -> dict[str, str]:
+        """Ids of the owners of all OAuth secrets, by the ids of the secrets."""
+        table = service_principal_secrets
+        rows = self._connection.execute(select(table.c.id, table.c.user_id))
+        return {row.id: row.user_id for row in rows}
+
     def save_client_secret(self, secret: ClientSecret) -> None:
         """Write a new OAuth secret."""
         self._connection.execute(

@@ -23,6 +23,7 @@ _SUBJECTS: Mapping[str, Subject] = {
     "clusters": "cluster",
     "object_grants": "cluster",
     "signing_keys": "signing",
+    "service_principal_secrets": "signing",
 }
 _OPTION = "change_notes"
 

@@ -60,6 +60,13 @@ class IdentityRepository:
                 },
             )
 
+    def forget_settings_token(self) -> None:
+        """Let no token of the settings work any longer."""
+        for ended in self._connection.scalars(
+            delete(tokens).where(tokens.c.origin == "settings").returning(tokens.c.digest)
+        ):
+            note(self._connection, "token", ended)
+
     def principals(
         self,
         now_ms: int,

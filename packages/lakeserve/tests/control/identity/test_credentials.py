@@ -50,3 +50,16 @@ async def test_who_may_log_in(storage: Storage, vault: Vault) -> None:
         await service.secrets_of(ANNA, ROBOT.id)
     with pytest.raises(PermissionDenied):
         await service.delete_secret(ANNA, ROBOT.id, "x")
+
+
+async def test_a_token_lives_no_longer_than_its_secret(storage: Storage, vault: Vault) -> None:
+    service = CredentialService(storage, StillDirectory(), vault)
+    await storage.write(lambda tx: tx.accounts.save(ROBOT))
+    value, kept = await service.create_secret(ADMIN, ROBOT.id, "60s")
+    short = await service.log_in(ROBOT.name, value, "i")
+    assert short is not None
+    assert short.lifetime_s <= 60
+    assert await storage.read(lambda tx: tx.accounts.secret_owners()) == {kept.id: ROBOT.id}
+    await service.delete_secret(ADMIN, ROBOT.id, kept.id)
+    assert await storage.read(lambda tx: tx.accounts.secret_owners()) == {}
+    assert await service.log_in(ROBOT.name, value, "i") is None

@@ -14,6 +14,7 @@ from lakeserve.core.identity import Principal, token_digest
 from lakeserve.core.ids import now_ms, object_id
 from lakeserve.core.signed_tokens import (
     LIFETIME_S,
+    SECRET_CLAIM,
     SigningKey,
     issue_token,
     new_signing_key,
@@ -86,7 +87,10 @@ class CredentialService:
                 )
             transaction.accounts.save_client_secret(kept)
 
-        await self._storage.write(work)
+        try:
+            await self._storage.write(work)
+        finally:
+            await self._directory.refresh_principals()
         return value, kept
 
     async def secrets_of(self, caller: Principal, account_id: str) -> tuple[ClientSecret, ...]:
@@ -105,7 +109,7 @@ class CredentialService:
         return await self._storage.read(work)
 
     async def delete_secret(self, caller: Principal, account_id: str, secret_id: str) -> None:
-        """Forget a secret; tokens that it bought stay valid until they expire.
+        """Forget a secret; tokens that it bought are refused from now on.
 
         Raises:
             PermissionDenied: The caller is no administrator.
@@ -118,29 +122,37 @@ class CredentialService:
             if not transaction.accounts.delete_client_secret(account_id, secret_id):
                 raise ResourceMissing(f"Secret with id '{secret_id}' does not exist.")
 
-        await self._storage.write(work)
+        try:
+            await self._storage.write(work)
+        finally:
+            # In any case: who repeats a call whose refresh failed finds the secret gone, and its
+            # tokens have to stop working all the same.
+            await self._directory.refresh_principals()
 
     async def log_in(self, client_id: str, client_secret: str, issuer: str) -> IssuedToken | None:
         """A signed token for a service principal, or None when id and secret do not fit."""
         now = now_ms()
         digest = token_digest(client_secret)
 
-        def fits(transaction: Transaction) -> bool:
+        def fitting(transaction: Transaction) -> ClientSecret | None:
             account = transaction.accounts.named(client_id)
-            return (
-                account is not None
-                and account.kind == "service_principal"
-                and account.active
-                and any(
-                    secrets.compare_digest(kept.digest, digest) and kept.is_valid(now)
-                    for kept in transaction.accounts.client_secrets(account.id)
-                )
-            )
+            if account is None or account.kind != "service_principal" or not account.active:
+                return None
+            fits = [
+                kept
+                for kept in transaction.accounts.client_secrets(account.id)
+                if secrets.compare_digest(kept.digest, digest) and kept.is_valid(now)
+            ]
+            return fits[0] if fits else None
 
-        if not await self._storage.read(fits):
+        secret = await self._storage.read(fitting)
+        if secret is None:
             return None
         key, private_key = await self._signing_key()
         issued_at = now // 1000
+        lifetime_s = LIFETIME_S
+        if secret.expires_at is not None:
+            lifetime_s = max(1, min(lifetime_s, secret.expires_at // 1000 - issued_at))
         claims = {
             "iss": issuer,
             "sub": client_id,
@@ -148,10 +160,11 @@ class CredentialService:
             "aud": issuer,
             "scope": "all-apis",
             "iat": issued_at,
-            "exp": issued_at + LIFETIME_S,
+            "exp": issued_at + lifetime_s,
             "jti": object_id(),
+            SECRET_CLAIM: secret.id,
         }
-        return IssuedToken(issue_token(private_key, key.id, claims), LIFETIME_S)
+        return IssuedToken(issue_token(private_key, key.id, claims), lifetime_s)
 
     async def public_keys(self) -> list[dict[str, object]]:
         """The public halves of the signing keys, as ``jwks_uri`` shows them."""
