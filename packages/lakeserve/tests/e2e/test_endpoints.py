@@ -218,7 +218,7 @@ def test_the_command_line(
     assert "updating endpoint from-cli" in lakeserve("update-config", "from-cli", str(config))
     shown = json.loads(lakeserve("get", "from-cli"))
     assert shown["config"]["served_entities"][0]["external_model"]["openai_config"] == block
-    assert lakeserve("delete", "from-cli") == "deleted endpoint from-cli\n"
+    assert lakeserve("delete", "from-cli", "--yes") == "deleted endpoint from-cli\n"
 
 
 def test_langchain_lakeserve(

@@ -11,14 +11,32 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from lakeserve.cli.exits import ServerError, Unreached
 from lakeserve.cli.options import config_option
-from lakeserve.core.errors import ConfigurationError, LakeserveError
+from lakeserve.core.errors import ConfigurationError
 from lakeserve.settings import Settings, databricks_host, load_settings
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
 WIDEST = 10_000
+# databricks-sdk by itself goes on asking an address where nobody listens for five minutes.
+PATIENCE_S = 5
+COLOURS = {
+    "READY": "green",
+    "RUNNING": "green",
+    "NOT_READY": "yellow",
+    "IN_PROGRESS": "yellow",
+    "UPDATE_FAILED": "red",
+    "ERROR": "red",
+}
+
+_UNKNOWN_TOKEN = "Invalid access token"  # noqa: S105 - what platforms and workspaces answer
+_WHERE = (
+    "Start a platform (lakeserve up), or name one: DATABRICKS_HOST and DATABRICKS_TOKEN, or"
+    " --profile"
+)
+_WHO = "Give a token that is known there: DATABRICKS_TOKEN, or --profile"
 
 # What databricks-sdk puts after the server's text when a login fails.
 _SDK_DETAILS = re.compile(r" Config: \w+=.*$")
@@ -44,10 +62,6 @@ _OPTIONS = (
 yes_option = click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
 
 
-class ServerError(LakeserveError):
-    """The platform or workspace refused a call; the text is its own."""
-
-
 def connection_options(command: Command) -> Command:
     """Give a command the options that say which platform it speaks to, and how it prints."""
     for option in reversed(_OPTIONS):
@@ -65,11 +79,14 @@ def connected(
     platform that runs on the data directory of the settings.
 
     Raises:
-        ConfigurationError: There is none, or databricks-sdk is not installed.
+        ConfigurationError: databricks-sdk is not installed, or the options name two places.
+        Unreached: There is none, it does not answer, or it does not accept the credentials.
         ServerError: It refused a call of the block.
     """
     try:
         from databricks.sdk import WorkspaceClient
+        from databricks.sdk.core import Config
+        from databricks.sdk.errors import PermissionDenied, Unauthenticated
         from databricks.sdk.errors.base import DatabricksError
     except ImportError:
         raise ConfigurationError(
@@ -79,9 +96,32 @@ def connected(
     logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
     arguments = _login(profile, config, data_dir)
     try:
-        yield WorkspaceClient(**arguments, product="lakeserve-cli")
-    except (DatabricksError, ValueError, OSError) as error:
-        raise ServerError(_SDK_DETAILS.sub("", " ".join(str(error).split()))) from None
+        login = Config(**arguments, product="lakeserve-cli", retry_timeout_seconds=PATIENCE_S)
+    except (ValueError, OSError) as error:
+        raise Unreached(f"{_sentence(error)} {_WHERE}") from None
+    try:
+        yield WorkspaceClient(config=login)
+    except Unauthenticated as error:
+        raise Unreached(f"{_sentence(error)} {_WHO}") from None
+    except PermissionDenied as error:
+        refused = _one_line(error)
+        if refused.startswith(_UNKNOWN_TOKEN):
+            raise Unreached(f"{_sentence(error)} {_WHO}") from None
+        raise ServerError(refused) from None
+    except DatabricksError as error:
+        raise ServerError(_one_line(error)) from None
+    except OSError as error:
+        raise Unreached(f"{login.host} does not answer: {_sentence(error)} {_WHERE}") from None
+    except ValueError as error:
+        raise ServerError(_one_line(error)) from None
+
+
+def _one_line(error: Exception) -> str:
+    return _SDK_DETAILS.sub("", " ".join(str(error).split()))
+
+
+def _sentence(error: Exception) -> str:
+    return f"{_one_line(error).removesuffix('.')}."
 
 
 def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
@@ -89,21 +129,31 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: boo
     if as_json:
         click.echo(json.dumps([dict(row) for row in rows], ensure_ascii=False))
         return
+    if not sys.stdout.isatty():
+        for row in ({column: column for column in columns}, *rows):
+            click.echo("\t".join(_plain(row.get(column, "")) for column in columns))
+        return
     from rich import box
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, no_wrap=True)
     for row in rows:
-        table.add_row(*(escape(str(row.get(column, ""))) for column in columns))
+        cells = (_plain(row.get(column, "")) for column in columns)
+        table.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in cells))
     console = Console()
     # Names are for pasting: a table that is too wide leaves the window rather than cut them.
     wide = console.options.update(width=WIDEST)
     console.width = max(console.width, console.measure(table, options=wide).maximum)
     console.print(table, soft_wrap=True)
+
+
+def _plain(value: object) -> str:
+    """A value on one line and in one column."""
+    return " ".join(str(value).split())
 
 
 def told(text: str, facts: dict[str, Any], *, as_json: bool) -> None:
@@ -143,7 +193,7 @@ def _login(profile: str | None, config: Path | None, data_dir: Path | None) -> "
     settings = load_settings(config, data_dir=data_dir)
     url = _running_url(settings)
     if settings.administrator_token is None:
-        raise ConfigurationError(
+        raise Unreached(
             f"the token of the platform at {url} is known to its owner only; run 'export"
             f" DATABRICKS_HOST={url} DATABRICKS_TOKEN=...' with yours"
         )
@@ -155,8 +205,5 @@ def _running_url(settings: Settings) -> str:
 
     running = find_running(settings.data_dir)
     if running is None:
-        raise ConfigurationError(
-            f"no platform runs on {settings.data_dir}. Start one (lakeserve up), or name one:"
-            " DATABRICKS_HOST and DATABRICKS_TOKEN, or --profile"
-        )
+        raise Unreached(f"no platform runs on {settings.data_dir}. {_WHERE}")
     return running.url

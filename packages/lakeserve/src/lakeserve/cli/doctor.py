@@ -1,12 +1,13 @@
 """``lakeserve doctor``: what is installed, what is missing, and what for."""
 
 import importlib.metadata
+import json
 import os
 import platform
 import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import click
@@ -49,14 +50,17 @@ _PACKAGES = (
 
 @click.command(name="doctor")
 @settings_options
-def command(**options: Any) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def command(as_json: bool, **options: Any) -> None:
     """Say what is installed, what is missing, and what for.
 
     The exit status is 0 when 'lakeserve up' can work, 1 otherwise.
     """
     settings = settings_from(**options)
     findings = list(examine(settings))
-    for finding in findings:
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
+    for finding in () if as_json else findings:
         mark = click.style("ok     ", fg="green") if finding.fine else _fault_mark(finding)
         click.echo(f"{mark} {finding.subject}: {finding.detail}")
     if any(finding.required and not finding.fine for finding in findings):

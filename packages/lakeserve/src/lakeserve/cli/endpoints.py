@@ -7,7 +7,15 @@ from typing import Any
 
 import click
 
-from lakeserve.cli.connection import ServerError, connected, connection_options, show, told
+from lakeserve.cli.connection import (
+    confirm,
+    connected,
+    connection_options,
+    show,
+    told,
+    yes_option,
+)
+from lakeserve.cli.exits import ServerError
 from lakeserve.core.external_models import ALL_TASKS, FORMS
 
 API = "/api/2.0/serving-endpoints"
@@ -115,9 +123,11 @@ def update_config(name: str, file: Any, as_json: bool, **target: Any) -> None:
 
 @command.command("delete")
 @connection_options
+@yes_option
 @click.argument("name")
-def delete(name: str, as_json: bool, **target: Any) -> None:
+def delete(name: str, yes: bool, as_json: bool, **target: Any) -> None:
     """Delete the endpoint NAME."""
+    confirm(f"delete endpoint {name}", yes=yes)
     with connected(**target) as client:
         client.serving_endpoints.delete(name)
     told(f"deleted endpoint {name}", {"name": name}, as_json=as_json)

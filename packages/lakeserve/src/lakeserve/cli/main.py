@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 import click
 
+from lakeserve.cli.exits import status_of
 from lakeserve.core.errors import LakeserveError
 
 COMMANDS = {
@@ -16,13 +17,15 @@ COMMANDS = {
     "permissions": "Who may see, use and change endpoints and clusters.",
     "secrets": "Scopes, secrets and the master key that encrypts them.",
     "tokens": "Your personal access tokens.",
+    "users": "Users: list, make, change, delete.",
+    "groups": "Groups and their members.",
+    "service-principals": "Service principals and their secrets.",
     "models": "GGUF models that endpoints can serve by name.",
     "usage": "What calls used and cost, by endpoint, user or day.",
     "tls": "How clients trust the certificate of the https listener.",
+    "completion": "Print what makes a shell complete commands.",
     "doctor": "Say what is installed, what is missing, and what for.",
 }
-
-EXIT_FAILURE = 1
 
 
 class _LazyGroup(click.Group):
@@ -34,7 +37,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"lakeserve.cli.{cmd_name}")
+        module = importlib.import_module(f"lakeserve.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 
@@ -50,9 +53,9 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; the exit status is 0, 1 for a failure, 2 for wrong usage."""
+    """Run the command line; ``exits`` has the exit statuses."""
     try:
         cli.main(standalone_mode=True)
     except LakeserveError as error:
-        click.echo(f"lakeserve: {error}", err=True)
-        sys.exit(EXIT_FAILURE)
+        click.echo(f"{click.style('lakeserve:', fg='red')} {error}", err=True)
+        sys.exit(status_of(error))

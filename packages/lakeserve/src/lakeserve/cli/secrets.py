@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lakeserve.cli.connection import connected, connection_options, show, told
+from lakeserve.cli.connection import (
+    confirm,
+    connected,
+    connection_options,
+    show,
+    told,
+    yes_option,
+)
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.settings import Settings, load_settings
 
@@ -54,9 +61,11 @@ def list_scopes(as_json: bool, **target: Any) -> None:
 
 @command.command("delete-scope")
 @connection_options
+@yes_option
 @click.argument("name")
-def delete_scope(name: str, as_json: bool, **target: Any) -> None:
+def delete_scope(name: str, yes: bool, as_json: bool, **target: Any) -> None:
     """Delete the scope NAME with everything in it."""
+    confirm(f"delete scope {name} with everything in it", yes=yes)
     with connected(**target) as client:
         client.secrets.delete_scope(name)
     told(f"deleted scope {name}", {"scope": name}, as_json=as_json)
@@ -118,21 +127,65 @@ def list_secrets(scope: str, as_json: bool, **target: Any) -> None:
 
 @command.command("delete-secret")
 @connection_options
+@yes_option
 @click.argument("scope")
 @click.argument("key")
-def delete_secret(scope: str, key: str, as_json: bool, **target: Any) -> None:
+def delete_secret(scope: str, key: str, yes: bool, as_json: bool, **target: Any) -> None:
     """Delete the secret KEY of SCOPE."""
+    confirm(f"delete secret {key} of scope {scope}", yes=yes)
     with connected(**target) as client:
         client.secrets.delete_secret(scope, key)
     told(f"deleted secret {key} of scope {scope}", {"scope": scope, "key": key}, as_json=as_json)
 
 
+@command.command("put-acl")
+@connection_options
+@click.argument("scope")
+@click.argument("principal")
+@click.argument("permission", type=click.Choice(["READ", "WRITE", "MANAGE"]))
+def put_acl(scope: str, principal: str, permission: str, as_json: bool, **target: Any) -> None:
+    """Give PRINCIPAL a PERMISSION on SCOPE, in place of the one it had.
+
+    PRINCIPAL is a user name, the application id of a service principal, or a group.
+    """
+    with connected(**target) as client:
+        from databricks.sdk.service.workspace import AclPermission
+
+        client.secrets.put_acl(scope, principal, AclPermission(permission))
+    facts = {"scope": scope, "principal": principal, "permission": permission}
+    told(f"{principal} has {permission} on scope {scope}", facts, as_json=as_json)
+
+
+@command.command("list-acls")
+@connection_options
+@click.argument("scope")
+def list_acls(scope: str, as_json: bool, **target: Any) -> None:
+    """List who may do what with SCOPE."""
+    with connected(**target) as client:
+        rows = [entry.as_dict() for entry in client.secrets.list_acls(scope)]
+    show(rows, ["principal", "permission"], as_json=as_json)
+
+
+@command.command("delete-acl")
+@connection_options
+@click.argument("scope")
+@click.argument("principal")
+def delete_acl(scope: str, principal: str, as_json: bool, **target: Any) -> None:
+    """Take PRINCIPAL's permission on SCOPE away."""
+    with connected(**target) as client:
+        client.secrets.delete_acl(scope, principal)
+    facts = {"scope": scope, "principal": principal}
+    told(f"{principal} has no permission on scope {scope}", facts, as_json=as_json)
+
+
 @command.command("new-key")
-def new_key() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def new_key(as_json: bool) -> None:
     """Print a fresh master key, for LAKESERVE_SECRET_KEYS."""
     from lakeserve.core.crypto import new_master_key
 
-    click.echo(new_master_key().text)
+    key = new_master_key()
+    told(key.text, {"key_id": key.id, "key": key.text}, as_json=as_json)
 
 
 @command.command("rotate-key")
