@@ -15,7 +15,7 @@ def test_forms_name_each_field_once(provider: str) -> None:
     [
         ("openai", {}, "openai"),
         ("openai", {"openai_api_type": "azure"}, "azure"),
-        ("openai", {"openai_api_type": "azuread"}, "azure with Microsoft Entra"),
+        ("openai", {"openai_api_type": "azuread"}, "azure"),
         ("custom", {}, "custom"),
     ],
 )

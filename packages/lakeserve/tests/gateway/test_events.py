@@ -6,6 +6,7 @@ import pytest
 from gateway.stage import target
 from lakeserve.core.errors import BadUpstream, TooManyRequests, WireError
 from lakeserve.gateway.events import EventSource
+from lakeserve.gateway.sse import EventSplitter
 from lakeserve.gateway.upstream.connection import Connection
 from lakeserve.gateway.upstream.failure import ConnectionCut
 from lakeserve.providers.base import EventTranslator
@@ -45,7 +46,7 @@ class Louder:
 
 
 def source(connection: Parts, translator: EventTranslator | None = None) -> EventSource:
-    return EventSource(cast(Connection, connection), target("e", None), translator)
+    return EventSource(cast(Connection, connection), target("e", None), EventSplitter(), translator)
 
 
 async def read_all(events: EventSource) -> list[bytes]:

@@ -119,15 +119,15 @@ METHODS = (":generateContent", ":streamGenerateContent?alt=sse")
 def refusal(path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes] | None:
     """What Vertex AI answers to a request that it does not accept."""
     if not path.startswith("/publishers/google/models/") or not path.endswith(METHODS):
-        return 404, _error(404, "NOT_FOUND", "not found")
+        return 404, error(404, "NOT_FOUND", "not found")
     if not headers.get("authorization", "").startswith("Bearer "):
-        return 401, _error(401, "UNAUTHENTICATED", "no token")
+        return 401, error(401, "UNAUTHENTICATED", "no token")
     try:
         Generate.model_validate_json(body)
-    except ValidationError as error:
-        return 400, _error(400, "INVALID_ARGUMENT", str(error.errors()[0]))
+    except ValidationError as wrong:
+        return 400, error(400, "INVALID_ARGUMENT", str(wrong.errors()[0]))
     return None
 
 
-def _error(code: int, status: str, message: str) -> bytes:
+def error(code: int, status: str, message: str) -> bytes:
     return orjson.dumps({"error": {"code": code, "message": message, "status": status}})

@@ -2,15 +2,14 @@ import orjson
 from lakeserve.core.endpoints import Target
 from lakeserve.providers.azure import AzureProvider
 
-TARGET = Target(
-    "id", "e", "azure", "gpt-4", "GPT", 100, credential="key", options={"api_version": "2024-06-01"}
-)
+OPTIONS = {"deployment": "my%20gpt", "api_version": "2024-06-01"}
+TARGET = Target("id", "e", "azure", "gpt-4", "GPT", 100, credential="key", options=OPTIONS)
 
 
 def test_the_deployment_is_the_model() -> None:
     body = {"model": "mine", "messages": [], "stream": True}
     request = AzureProvider().build(TARGET, "chat", body, b"unused")
-    assert request.path == "/chat/completions?api-version=2024-06-01"
+    assert request.path == "/openai/deployments/my%20gpt/chat/completions?api-version=2024-06-01"
     assert request.headers == (("api-key", "key"),)
     assert orjson.loads(request.body) == {
         "messages": [],

@@ -7,22 +7,32 @@ from pathlib import Path
 
 import orjson
 import pytest
-from gateway.stage import Stage, endpoint, open_stage, target
+from gateway.stage import Stage, endpoint, open_stage
 from gateway.strict_upstream import LAST_CHUNK, Script, Seen, Step, chunk, chunked_head, whole
 from hypothesis import given
 from hypothesis import strategies as st
 from lakeserve.core.endpoints import Task
 from lakeserve.gateway.sse import DONE, error_event
 from lakeserve.gateway.task import OPERATIONS
-from lakeserve.providers.base import EventTranslator, Provider
-from lakeserve.providers.gemini import GeminiProvider
+from lakeserve.providers.base import EventTranslator
 from lakeserve.providers.table import PROVIDERS
-from providers import anthropic_schema, cohere_schema, gemini_schema
+from providers import (
+    ai21_schema,
+    anthropic_schema,
+    aws_signature,
+    bedrock_schema,
+    cohere_schema,
+    palm_schema,
+    vertex_schema,
+)
 from providers.transcripts import (
     FOLDERS,
+    KEY_ID,
+    REGION,
     ROOT,
     SECRET,
     Transcript,
+    a_target,
     pieces_of,
     read,
     timeless,
@@ -33,12 +43,13 @@ Refusal = Callable[[str, Mapping[str, str], bytes], tuple[int, bytes] | None]
 
 # What each vendor refuses, and what its addresses begin with.
 VENDORS: Mapping[str, tuple[Refusal, str]] = {
+    "ai21labs": (ai21_schema.refusal, "/studio/v1"),
+    "amazon-bedrock": (bedrock_schema.refusal, ""),
     "anthropic": (anthropic_schema.refusal, "/v1"),
     "cohere": (cohere_schema.refusal, ""),
-    "google-cloud-vertex-ai": (gemini_schema.refusal, "/v1/projects/p/locations/r"),
+    "google-cloud-vertex-ai": (vertex_schema.refusal, "/v1/projects/p/locations/r"),
+    "palm": (palm_schema.refusal, ""),
 }
-# One of them is not in the table yet, because nobody gets its tokens.
-TRANSLATIONS: Mapping[str, Provider] = {"google-cloud-vertex-ai": GeminiProvider(), **PROVIDERS}
 TASKS: Mapping[str, Task] = {operation: task for task, operation in OPERATIONS.items()}
 
 each_transcript = pytest.mark.parametrize(
@@ -47,23 +58,25 @@ each_transcript = pytest.mark.parametrize(
 
 
 @each_transcript
-def test_requests(transcript: Transcript) -> None:
+async def test_requests(transcript: Transcript) -> None:
     asked = transcript.asked
-    provider = TRANSLATIONS[transcript.provider]
+    provider = PROVIDERS[transcript.provider]
     request = provider.build(asked.target, asked.operation, transcript.request, None)
     assert request.path == transcript.path
     assert orjson.loads(request.body) == transcript.sent
+    signer = asked.target.signer
+    signed = () if signer is None else await signer.headers("http://h" + request.path, request.body)
     refusal, _ = VENDORS[transcript.provider]
-    assert refusal(request.path, dict(request.headers), request.body) is None
+    assert refusal(request.path, dict((*request.headers, *signed)), request.body) is None
 
 
 @each_transcript
 def test_answers(transcript: Transcript) -> None:
-    provider = TRANSLATIONS[transcript.provider]
+    provider = PROVIDERS[transcript.provider]
     if transcript.events:
         for size in (1, 7, 1000, len(transcript.answer)):
             one = translator(transcript)
-            events = translated(one, pieces_of(transcript.answer, size))
+            events = translated(one, pieces_of(transcript.answer, size), transcript.framing())
             failure = one.failure
             events += DONE if failure is None else error_event(failure)
             assert events == transcript.reply
@@ -83,21 +96,21 @@ def test_any_split_gives_the_same_events(transcript: Transcript, data: st.DataOb
     answer = transcript.answer
     cuts = sorted(data.draw(st.sets(st.integers(1, len(answer) - 1), max_size=30)))
     pieces = [answer[a:b] for a, b in pairwise([0, *cuts, len(answer)])]
-    whole_events = translated(translator(transcript), [answer])
-    assert translated(translator(transcript), pieces) == whole_events
+    whole_events = translated(translator(transcript), [answer], transcript.framing())
+    assert translated(translator(transcript), pieces, transcript.framing()) == whole_events
 
 
 @given(st.sampled_from(STREAMS), st.data())
 def test_only_a_whole_stream_is_done(transcript: Transcript, data: st.DataObject) -> None:
     one = translator(transcript)
     end = data.draw(st.integers(0, len(transcript.answer)))
-    events = translated(one, [transcript.answer[:end]])
+    events = translated(one, [transcript.answer[:end]], transcript.framing())
     assert transcript.reply.startswith(events)
     assert one.done == (events + DONE == transcript.reply)
 
 
 def translator(transcript: Transcript) -> EventTranslator:
-    made = TRANSLATIONS[transcript.provider].events(transcript.asked)
+    made = PROVIDERS[transcript.provider].events(transcript.asked)
     assert made is not None
     return made
 
@@ -114,37 +127,32 @@ def strict(transcript: Transcript, size: int, refused: list[bytes]) -> Script:
 
     def script(seen: Seen) -> list[Step]:
         wrong = refusal(seen.target.removeprefix(base), seen.headers, seen.body)
+        if transcript.provider == "amazon-bedrock":
+            why = aws_signature.wrong(seen.target, seen.headers, seen.body, KEY_ID, SECRET, REGION)
+            wrong = wrong if why is None else (403, bedrock_schema.error(why))
         if wrong is not None:
             refused.append(wrong[1])
             return [whole(*wrong)]
         if transcript.events:
+            is_aws = transcript.provider == "amazon-bedrock"
+            kind = "application/vnd.amazon.eventstream" if is_aws else "text/event-stream"
             parts = pieces_of(transcript.answer, size)
-            return [chunked_head(), *(chunk(part) for part in parts), LAST_CHUNK]
+            return [chunked_head(kind), *(chunk(part) for part in parts), LAST_CHUNK]
         headers = tuple(transcript.headers.items())
         return [whole(transcript.status, transcript.answer, "application/json", *headers)]
 
     return script
 
 
-@pytest.mark.parametrize(
-    "transcript",
-    [
-        pytest.param(read(f), id=str(f.relative_to(ROOT)))
-        for f in FOLDERS
-        if f.parent.name in PROVIDERS
-    ],
-)
+@each_transcript
 @pytest.mark.parametrize("size", [3, 100_000])
 async def test_through_the_gateway(stage: Stage, transcript: Transcript, size: int) -> None:
     _, base = VENDORS[transcript.provider]
     address = stage.directory.now.endpoints["my-external"].targets[0].address
     assert address is not None
-    entity = target(
-        "there",
-        replace(address, base_path=base),
-        provider=transcript.provider,
-        upstream_model=transcript.model,
-        credential=SECRET,
+    entity = replace(
+        a_target(transcript.provider, transcript.model, transcript.options),
+        address=replace(address, base_path=base),
     )
     stage.add(endpoint("vendors", TASKS[transcript.operation], entity))
     refused: list[bytes] = []
@@ -161,7 +169,7 @@ async def test_through_the_gateway(stage: Stage, transcript: Transcript, size: i
 
 def test_transcripts_have_their_form() -> None:
     assert len(FOLDERS) > 10
-    allowed = {"call.json", "vendor.json", "vendor.sse", "reply.json", "reply.sse"}
+    allowed = {"call.json", "vendor.json", "vendor.sse", "vendor.frames", "reply.json", "reply.sse"}
     for folder in FOLDERS:
         assert {path.name for path in folder.iterdir()} <= allowed
         assert len(list(folder.iterdir())) == 3, folder

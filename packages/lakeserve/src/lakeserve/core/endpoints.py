@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from lakeserve.core.ai_gateway import AiGateway
 from lakeserve.core.grants import Grant, Grantees
+from lakeserve.core.signing import RequestSigner
 
 Task = Literal[
     "llm/v1/chat",
@@ -297,6 +298,7 @@ class Target:
         others: Where the call could go as well: the other replicas of the same worker.
         upstream_model: The model's name at the upstream.
         credential: What the upstream asks for, or None.
+        signer: Authorizes each request anew, where there is no credential to be sent.
         options: What else the provider's translation needs to know; never a secret.
         failure: Why the entity cannot serve, when that is final; None otherwise.
     """
@@ -312,6 +314,7 @@ class Target:
     failure: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     others: tuple[Address, ...] = ()
+    signer: RequestSigner | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,15 @@ OPENAI_API_BASE = "https://api.openai.com/v1"
 ANTHROPIC_API_BASE = "https://api.anthropic.com/v1"
 # The documented default; calls go to version 2 of the interface at the same host.
 COHERE_API_BASE = "https://api.cohere.ai/v1"
+AI21_API_BASE = "https://api.ai21.com/studio/v1"
+
+BEDROCK_PROVIDERS = ("anthropic", "cohere", "ai21labs", "amazon")
 
 # Values of openai_api_type, and the names of their translations in the provider table.
 OPENAI_API_TYPES: Mapping[str, str] = {
     "openai": "openai",
     "azure": "azure",
-    "azuread": "azure with Microsoft Entra",
+    "azuread": "azure",
 }
 
 
@@ -75,8 +78,10 @@ FORMS: Mapping[str, ProviderForm] = {
             "openai_api_version",
             "openai_deployment_name",
             "openai_organization",
+            "microsoft_entra_authority",
+            "microsoft_entra_scope",
         ),
-        addresses=("openai_api_base",),
+        addresses=("openai_api_base", "microsoft_entra_authority"),
     ),
     "custom": ProviderForm(
         "custom_provider_config",
@@ -120,6 +125,8 @@ FORMS: Mapping[str, ProviderForm] = {
         ),
         tasks=ALL_TASKS,
         required=("aws_region", "bedrock_provider"),
+        optional=("amazon_bedrock_api_base",),
+        addresses=("amazon_bedrock_api_base",),
     ),
     "google-cloud-vertex-ai": ProviderForm(
         "google_cloud_vertex_ai_config",
@@ -127,15 +134,24 @@ FORMS: Mapping[str, ProviderForm] = {
         choices=(("private_key",),),
         tasks=ALL_TASKS,
         required=("project_id", "region"),
+        optional=("google_cloud_vertex_ai_api_base",),
+        addresses=("google_cloud_vertex_ai_api_base",),
     ),
     "ai21labs": ProviderForm(
         "ai21labs_config",
         secrets=("ai21labs_api_key",),
         choices=(("ai21labs_api_key",),),
         tasks=(COMPLETIONS,),
+        optional=("ai21labs_api_base",),
+        addresses=("ai21labs_api_base",),
     ),
     "palm": ProviderForm(
-        "palm_config", secrets=("palm_api_key",), choices=(("palm_api_key",),), tasks=ALL_TASKS
+        "palm_config",
+        secrets=("palm_api_key",),
+        choices=(("palm_api_key",),),
+        tasks=ALL_TASKS,
+        optional=("palm_api_base",),
+        addresses=("palm_api_base",),
     ),
 }
 

@@ -20,11 +20,12 @@ from lakeserve.gateway.circuits import Circuits
 from lakeserve.gateway.events import EventSource
 from lakeserve.gateway.replicas import least_busy
 from lakeserve.gateway.retry_budget import RetryBudget
+from lakeserve.gateway.sse import EventSplitter
 from lakeserve.gateway.task import Question
 from lakeserve.gateway.traffic import order
 from lakeserve.gateway.upstream.connection import Connection, Patience
 from lakeserve.gateway.upstream.failure import TimedOut, UpstreamFailure
-from lakeserve.gateway.upstream.head import json_request
+from lakeserve.gateway.upstream.head import json_request, url
 from lakeserve.gateway.upstream.pool import Origin, UpstreamPool
 from lakeserve.providers.base import Asked, Provider, UpstreamRequest
 from lakeserve.providers.table import provider
@@ -33,7 +34,13 @@ MAX_REPLY_BYTES = 64 * 1024 * 1024
 NOTHING_WANTED = AiGateway()
 
 # Some servers stream under a generic type; JSON and HTML are surely no events.
-_STREAM_TYPES = {"text/event-stream", "application/octet-stream", "text/plain", ""}
+_STREAM_TYPES = {
+    "text/event-stream",
+    "application/octet-stream",
+    "application/vnd.amazon.eventstream",
+    "text/plain",
+    "",
+}
 
 
 class WholeAnswer(NamedTuple):
@@ -169,13 +176,13 @@ class Attempts:
         limit = None if stream else MAX_REPLY_BYTES
         address = least_busy(target, self._pool) or await self._activate(target)
         try:
-            payload = _payload(target, address, request)
+            payload = await _payload(target, address, request)
             return await self._pool.exchange(Origin(address), payload, b"POST", limit, patience)
         except UpstreamFailure as failure:
             if failure.received or not translation.restartable or isinstance(failure, TimedOut):
                 raise
         address = await self._activate(target)
-        payload = _payload(target, address, request)
+        payload = await _payload(target, address, request)
         return await self._pool.exchange(Origin(address), payload, b"POST", limit, patience)
 
     async def _activate(self, target: Target) -> Address:
@@ -216,8 +223,9 @@ class Attempts:
 async def _open_stream(
     connection: Connection, target: Target, translation: Provider, asked: Question
 ) -> OpenStream:
-    translator = translation.events(Asked(target, asked.operation, asked.body))
-    events = EventSource(connection, target, translator)
+    question = Asked(target, asked.operation, asked.body)
+    framing = translation.framing(question) or EventSplitter()
+    events = EventSource(connection, target, framing, translation.events(question))
     try:
         first = await events.read()
         connection.has_begun()
@@ -233,9 +241,16 @@ def _read_reply(target: Target, translation: Provider, asked: Question, body: by
         raise AttemptFailed(error) from error
 
 
-def _payload(target: Target, address: Address, request: UpstreamRequest) -> bytes:
+async def _payload(target: Target, address: Address, request: UpstreamRequest) -> bytes:
+    headers = request.headers
+    if target.signer is not None:
+        try:
+            signed = await target.signer.headers(url(address, request.path), request.body)
+        except WireError as error:
+            raise AttemptFailed(error) from error
+        headers = (*headers, *signed)
     try:
-        return json_request(address, request.path, request.headers, request.body)
+        return json_request(address, request.path, headers, request.body)
     except ValueError as error:
         raise unusable(
             f"The configuration of served entity {target.entity_name!r} cannot be sent: {error}"
@@ -260,6 +275,8 @@ def without_credential(error: WireError, target: Target) -> WireError:
     """The same error, its text without the credential that the upstream was shown."""
     if target.credential and target.credential in error.message:
         error.message = error.message.replace(target.credential, "[REDACTED]")
+    if target.signer is not None:
+        error.message = target.signer.conceal(error.message)
     return error
 
 

@@ -2,10 +2,10 @@
 
 from lakeserve.core.endpoints import Target
 from lakeserve.core.errors import BadUpstream, WireError
-from lakeserve.gateway.sse import DONE, EventSplitter
+from lakeserve.gateway.sse import DONE
 from lakeserve.gateway.upstream.connection import Connection
 from lakeserve.gateway.upstream.failure import UpstreamFailure
-from lakeserve.providers.base import EventTranslator
+from lakeserve.providers.base import EventTranslator, Framing
 
 
 class EventSource:
@@ -20,13 +20,17 @@ class EventSource:
     __slots__ = ("_pending", "_splitter", "_translator", "connection", "tail", "target")
 
     def __init__(
-        self, connection: Connection, target: Target, translator: EventTranslator | None
+        self,
+        connection: Connection,
+        target: Target,
+        framing: Framing,
+        translator: EventTranslator | None,
     ) -> None:
         self.connection = connection
         self.target = target
         self.tail = b""
         self._translator = translator
-        self._splitter = EventSplitter()
+        self._splitter = framing
         self._pending: WireError | None = None
 
     async def read(self) -> bytes:

@@ -22,6 +22,7 @@ from lakeserve.providers.anthropic_stream import MessageReader
 from lakeserve.providers.base import (
     Asked,
     EventTranslator,
+    Framing,
     Operation,
     UpstreamRequest,
     encode,
@@ -70,6 +71,10 @@ class AnthropicProvider:
         if asked.operation != "chat" and is_legacy(asked.target.upstream_model):
             return EventValues(self.name, CompletionReader(asked))
         return EventValues(self.name, MessageReader(asked))
+
+    def framing(self, asked: Asked) -> Framing | None:
+        """Streams are server-sent events."""
+        return None
 
     def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:
         """The vendor's error as JSON text, marked with the provider's name."""

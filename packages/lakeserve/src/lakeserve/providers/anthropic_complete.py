@@ -83,7 +83,7 @@ def complete_request(model: str, body: Mapping[str, Any]) -> dict[str, Any]:
         if name not in TRANSLATED and name not in REFUSED
     }
     request["model"] = model
-    request["prompt"] = _turns(single_prompt(body))
+    request["prompt"] = turns(single_prompt(body))
     request["max_tokens_to_sample"] = DEFAULT_MAX_TOKENS if limit is None else limit
     if stop := chat.stops(body):
         request["stop_sequences"] = stop
@@ -92,7 +92,8 @@ def complete_request(model: str, body: Mapping[str, Any]) -> dict[str, Any]:
     return request
 
 
-def _turns(prompt: str) -> str:
+def turns(prompt: str) -> str:
+    """A prompt in the turns that these models want, unless it has them."""
     if prompt.startswith("\n\nHuman:"):
         return prompt
     return f"\n\nHuman: {prompt}\n\nAssistant:"

@@ -27,17 +27,18 @@ _STATUSES = {
 }
 
 
-def stream_error(event: dict[str, Any]) -> WireError:
+def stream_error(event: dict[str, Any], provider: str = PROVIDER) -> WireError:
     """The caller's form of an ``error`` event."""
     status = _STATUSES.get(string(mapping(event.get("error")).get("type")), 500)
-    return external_error(PROVIDER, status, json_text(event, PROVIDER).encode(), {})
+    return external_error(provider, status, json_text(event, provider).encode(), {})
 
 
 class MessageReader:
     """Reads one stream of a message; an ``EventReader``. A completion gets its text only."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, provider: str = PROVIDER) -> None:
         self.done = False
+        self._provider = provider
         self._asked = asked
         self._is_chat = asked.operation == "chat"
         self._origin = chat_reply.origin("", asked.target.upstream_model)
@@ -64,7 +65,7 @@ class MessageReader:
             kind = "chat.completion.chunk" if self._is_chat else "text_completion"
             return chat_reply.usage_chunk(kind, self._origin, usage(self._usage))
         if kind == "error":
-            raise stream_error(event)
+            raise stream_error(event, self._provider)
         return b""
 
     def _start(self, message: dict[str, Any]) -> bytes:

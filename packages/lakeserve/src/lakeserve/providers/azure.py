@@ -1,4 +1,7 @@
-"""OpenAI models on Azure: OpenAI's protocol under the path of a deployment."""
+"""OpenAI models on Azure: OpenAI's protocol under the path of a deployment.
+
+Source: "Azure OpenAI REST API reference".
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +12,7 @@ from lakeserve.providers.openai import PATHS, OpenAIProvider, usage_fields
 
 
 class AzureProvider(OpenAIProvider):
-    """The deployment is in the address; the option ``api_version`` in the query."""
+    """The options ``deployment`` and ``api_version`` are in the path and the query."""
 
     name = "azure"
 
@@ -17,7 +20,9 @@ class AzureProvider(OpenAIProvider):
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
     ) -> UpstreamRequest:
         """See ``Provider.build``; the body carries no ``model``, because the deployment is it."""
-        path = f"{PATHS[operation]}?api-version={target.options['api_version']}"
+        options = target.options
+        deployment = f"/openai/deployments/{options['deployment']}"
+        path = f"{deployment}{PATHS[operation]}?api-version={options['api_version']}"
         headers = () if target.credential is None else (("api-key", target.credential),)
         content = {name: value for name, value in body.items() if name != "model"}
         return UpstreamRequest(path, headers, encode({**content, **usage_fields(body)}))

@@ -80,6 +80,23 @@ class EventTranslator(Protocol):
         ...
 
 
+class Framing(Protocol):
+    """Cuts the bytes of one upstream stream into whole events, where they are not SSE."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the mark of the stream's end has passed, where the caller gets it as it is."""
+        ...
+
+    def feed(self, data: bytes) -> bytes:
+        """The whole events in what has arrived so far, as ``data:`` lines, each exactly once.
+
+        Raises:
+            BadUpstream: The bytes are not what the upstream documents.
+        """
+        ...
+
+
 class Provider(Protocol):
     """The dialect of one kind of upstream."""
 
@@ -119,6 +136,10 @@ class Provider(Protocol):
 
     def events(self, asked: Asked) -> EventTranslator | None:
         """A translator for one stream, or None when the events pass as they are."""
+        ...
+
+    def framing(self, asked: Asked) -> Framing | None:
+        """What cuts one stream into events, or None when they are server-sent events."""
         ...
 
     def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:

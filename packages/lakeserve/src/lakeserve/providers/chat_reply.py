@@ -54,8 +54,18 @@ def text_completion(
     source: Origin, text: str, finish_reason: str, usage: Mapping[str, Any]
 ) -> bytes:
     """A whole answer of a completion."""
-    part = {"index": 0, "text": text, "finish_reason": finish_reason, "logprobs": None}
-    return orjson.dumps(_object("text_completion", source, [part], usage))
+    return text_completion_of(source, [(text, finish_reason)], usage)
+
+
+def text_completion_of(
+    source: Origin, texts: list[tuple[str, str]], usage: Mapping[str, Any]
+) -> bytes:
+    """A whole answer of a completion with any number of texts, each with its finish reason."""
+    choices = [
+        {"index": index, "text": text, "finish_reason": finish_reason, "logprobs": None}
+        for index, (text, finish_reason) in enumerate(texts)
+    ]
+    return orjson.dumps(_object("text_completion", source, choices, usage))
 
 
 def chunk(

@@ -11,6 +11,7 @@ from lakeserve.core.errors import WireError
 from lakeserve.providers.base import (
     Asked,
     EventTranslator,
+    Framing,
     Operation,
     UpstreamRequest,
     encode,
@@ -57,6 +58,10 @@ class CohereProvider:
     def events(self, asked: Asked) -> EventTranslator | None:
         """See ``Provider.events``."""
         return EventValues(self.name, ChatReader(asked))
+
+    def framing(self, asked: Asked) -> Framing | None:
+        """Streams are server-sent events."""
+        return None
 
     def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:
         """The vendor's error as JSON text, marked with the provider's name."""

@@ -54,6 +54,10 @@ class EventValues:
                 translated.append(self._reader.read(self._value(data)))
         except WireError as error:
             self._failure = error
+        except orjson.JSONEncodeError:  # what is passed on is nested deeper than the encoder goes
+            self._failure = BadUpstream(
+                f"Provider {self._provider!r} sent an event nested too deep."
+            )
         return b"".join(translated)
 
     def _value(self, data: bytes) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from lakeserve.core.errors import WireError
 from lakeserve.providers.base import (
     Asked,
     EventTranslator,
+    Framing,
     Operation,
     UpstreamRequest,
     error_value,
@@ -41,6 +42,10 @@ class LocalProvider:
 
     def events(self, asked: Asked) -> EventTranslator | None:
         """Workers stream in the caller's form."""
+        return None
+
+    def framing(self, asked: Asked) -> Framing | None:
+        """Streams are server-sent events."""
         return None
 
     def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:

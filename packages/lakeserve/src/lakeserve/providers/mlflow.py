@@ -9,6 +9,7 @@ from lakeserve.providers.base import (
     CSV_FIELD,
     Asked,
     EventTranslator,
+    Framing,
     Operation,
     UpstreamRequest,
     encode,
@@ -39,6 +40,10 @@ class MlflowProvider:
 
     def events(self, asked: Asked) -> EventTranslator | None:
         """Models stream in their own form."""
+        return None
+
+    def framing(self, asked: Asked) -> Framing | None:
+        """Streams are server-sent events."""
         return None
 
     def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:

@@ -8,6 +8,7 @@ from lakeserve.core.errors import WireError
 from lakeserve.providers.base import (
     Asked,
     EventTranslator,
+    Framing,
     Operation,
     UpstreamRequest,
     external_error,
@@ -44,6 +45,10 @@ class OpenAIProvider:
 
     def events(self, asked: Asked) -> EventTranslator | None:
         """The events are in the caller's form already."""
+        return None
+
+    def framing(self, asked: Asked) -> Framing | None:
+        """Streams are server-sent events."""
         return None
 
     def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:

@@ -20,6 +20,8 @@ from lakeserve.core.endpoints import (
 from lakeserve.core.errors import LakeserveError, Unavailable
 from lakeserve.core.ids import now_ms
 from lakeserve.core.ports import SecretResolver
+from lakeserve.core.signing import RequestSigner
+from lakeserve.reconcile.credentials.signers import signer
 from lakeserve.reconcile.external import secret_values
 from lakeserve.storage.database import Storage
 from lakeserve.storage.transaction import Transaction
@@ -78,6 +80,7 @@ class Deployments:
         self._tasks = {} if tasks is None else tasks
         self._failed_retry_s = failed_retry_s
         self._values: dict[str, Mapping[str, str]] = {}
+        self._signers: dict[str, RequestSigner | None] = {}
         self._failures: dict[str, EntityState] = {}
         self._of_endpoint: dict[str, frozenset[str]] = {}
         self._pending: set[str] = set()
@@ -104,6 +107,10 @@ class Deployments:
     def values(self, entity_id: str) -> Mapping[str, str] | None:
         """The secrets of an external entity, or None while they are not resolved."""
         return self._values.get(entity_id)
+
+    def signer(self, entity_id: str) -> RequestSigner | None:
+        """What authorizes the requests of an external entity, where its secrets alone do not."""
+        return self._signers.get(entity_id)
 
     def state(self, entity_id: str) -> EntityState:
         """What was last seen of an external entity."""
@@ -185,6 +192,7 @@ class Deployments:
         self._of_endpoint[endpoint.id] = known | {entity.id}
         try:
             values = await secret_values(entity.backend, endpoint.creator, self._secrets)
+            signing = await asyncio.to_thread(signer, entity.backend, values)
         except Unavailable:
             raise
         except LakeserveError as error:
@@ -194,6 +202,7 @@ class Deployments:
             logger.warning("entity %s cannot be deployed: %s", entity.name, error)
             self._failures[entity.id] = failure
             return True
+        self._signers[entity.id] = signing
         self._values[entity.id] = values
         self._failures.pop(entity.id, None)
         return True
@@ -266,6 +275,7 @@ class Deployments:
         before = self._of_endpoint.pop(endpoint_id, frozenset())
         for entity_id in before - wanted:
             self._values.pop(entity_id, None)
+            self._signers.pop(entity_id, None)
             self._failures.pop(entity_id, None)
         if before & wanted:
             self._of_endpoint[endpoint_id] = before & wanted

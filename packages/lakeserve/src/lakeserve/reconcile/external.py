@@ -1,26 +1,13 @@
 """From an external model of a configuration to where its calls go."""
 
 from collections.abc import Mapping
-from urllib.parse import quote, urlsplit
 
-from lakeserve.core.endpoints import (
-    Address,
-    EntityState,
-    ExternalModel,
-    ServedEntity,
-    Target,
-)
+from lakeserve.core.endpoints import EntityState, ExternalModel, ServedEntity, Target
 from lakeserve.core.errors import InvalidParameter
-from lakeserve.core.external_models import (
-    ANTHROPIC_API_BASE,
-    COHERE_API_BASE,
-    FORMS,
-    OPENAI_API_BASE,
-    option,
-    translation_name,
-)
+from lakeserve.core.external_models import FORMS, option, translation_name
 from lakeserve.core.ports import SecretResolver
-from lakeserve.reconcile.addresses import parse_address
+from lakeserve.core.signing import RequestSigner
+from lakeserve.reconcile.places import place
 
 # A text of several lines, which is not sent as it is.
 _OF_LINES = {"private_key"}
@@ -56,7 +43,11 @@ async def secret_values(
 
 
 def external_target(
-    entity: ServedEntity, model: ExternalModel, values: Mapping[str, str] | None, state: EntityState
+    entity: ServedEntity,
+    model: ExternalModel,
+    values: Mapping[str, str] | None,
+    state: EntityState,
+    signer: RequestSigner | None = None,
 ) -> Target:
     """An external entity as the gateway sees it.
 
@@ -65,9 +56,12 @@ def external_target(
         model: Its backend.
         values: Its secrets, or None while they are not resolved.
         state: What was last seen of it; its message is the reason then.
+        signer: Authorizes its requests, where a secret is not sent as it is.
     """
     name = translation_name(model)
-    address, options = _PLACES[name](model)
+    address, options = place(model)
+    # Whoever is sent a secret as it is needs a single one.
+    sent = values if values and signer is None else {}
     return Target(
         entity_id=entity.id,
         entity_name=entity.name,
@@ -76,59 +70,8 @@ def external_target(
         model_name=entity.model_name,
         weight=entity.traffic_percentage,
         address=address,
-        # Each way to authenticate that is built needs a single secret.
-        credential=next(iter(values.values()), None) if values else None,
+        credential=next(iter(sent.values()), None),
+        signer=signer if values is not None else None,
         failure=None if values is not None else state.message or "it is being deployed",
         options=options,
     )
-
-
-Place = tuple[Address, Mapping[str, str]]
-
-
-def _openai(model: ExternalModel) -> Place:
-    base = str(model.options.get("openai_api_base") or OPENAI_API_BASE)
-    organization = model.options.get("openai_organization")
-    return parse_address(base), {"organization": organization} if organization else {}
-
-
-def _azure(model: ExternalModel) -> Place:
-    options = model.options
-    base = str(options["openai_api_base"]).rstrip("/")
-    deployment = quote(str(options["openai_deployment_name"]), safe="")
-    version = quote(str(options["openai_api_version"]), safe="")
-    return parse_address(f"{base}/openai/deployments/{deployment}"), {"api_version": version}
-
-
-def _custom(model: ExternalModel) -> Place:
-    url = urlsplit(str(model.options["custom_provider_url"]))
-    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    header = option(model.options, "api_key_auth.key")
-    options = {"path": path} if header is None else {"path": path, "header": str(header)}
-    return parse_address(f"{url.scheme}://{url.netloc}"), options
-
-
-def _databricks(model: ExternalModel) -> Place:
-    return parse_address(str(model.options["databricks_workspace_url"])), {}
-
-
-def _anthropic(model: ExternalModel) -> Place:
-    base = str(model.options.get("anthropic_api_base") or ANTHROPIC_API_BASE)
-    version = model.options.get("anthropic_version")
-    return parse_address(base), {"anthropic_version": version} if version else {}
-
-
-def _cohere(model: ExternalModel) -> Place:
-    """The address without a version, which the translation's paths bring along."""
-    base = str(model.options.get("cohere_api_base") or COHERE_API_BASE).rstrip("/")
-    return parse_address(base.removesuffix("/v1").removesuffix("/v2")), {}
-
-
-_PLACES = {
-    "anthropic": _anthropic,
-    "cohere": _cohere,
-    "openai": _openai,
-    "azure": _azure,
-    "custom": _custom,
-    "databricks-model-serving": _databricks,
-}

@@ -16,6 +16,7 @@ from lakeserve.core.endpoints import (
     Target,
 )
 from lakeserve.core.permissions import who_may
+from lakeserve.core.signing import RequestSigner
 from lakeserve.reconcile.addresses import parse_address
 from lakeserve.reconcile.external import external_target
 from lakeserve.settings import Settings, Upstream
@@ -33,11 +34,13 @@ class Seen:
     Attributes:
         addresses: Where the workers of a local entity listen; empty while none does.
         secrets: Of an external model, by field, or None while they are not resolved.
+        signer: Of an external model whose secrets are not sent as they are.
     """
 
     state: EntityState
     addresses: tuple[Address, ...] = ()
     secrets: Mapping[str, str] | None = field(default=None, repr=False)
+    signer: RequestSigner | None = None
 
 
 def routable(
@@ -87,7 +90,7 @@ def _target(entity: ServedEntity, seen: Mapping[str, Seen], credential: str | No
         )
     local = seen[entity.id]
     if isinstance(backend, ExternalModel):
-        return external_target(entity, backend, local.secrets, local.state)
+        return external_target(entity, backend, local.secrets, local.state, local.signer)
     is_custom = isinstance(backend, RegisteredModel)
     failed = local.state.deployment == "DEPLOYMENT_FAILED"
     return Target(

@@ -220,8 +220,9 @@ class Supervisor:
 
     def _seen_of(self, entity: ServedEntity) -> Seen:
         if isinstance(entity.backend, ExternalModel):
-            state = self._deployments.state(entity.id)
-            return Seen(state, secrets=self._deployments.values(entity.id))
+            deployed = self._deployments
+            values, signer = deployed.values(entity.id), deployed.signer(entity.id)
+            return Seen(deployed.state(entity.id), secrets=values, signer=signer)
         return self._fleet.seen(entity.id) or Seen(READY)
 
 

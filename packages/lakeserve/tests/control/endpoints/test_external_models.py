@@ -35,7 +35,7 @@ BLOCKS: dict[str, dict[str, Any]] = {
     },
     "google-cloud-vertex-ai": {"project_id": "p", "region": "r", "private_key": REF},
     "ai21labs": {"ai21labs_api_key": REF},
-    "palm": {"palm_api_key": REF},
+    "palm": {"palm_api_key": REF, "palm_api_base": "http://h"},
 }
 
 
@@ -46,15 +46,12 @@ def given(provider: str, block: Any, /, **fields: Any) -> ExternalModelInput:
 
 
 @pytest.mark.parametrize("provider", FORMS)
-def test_every_provider_is_accepted_or_named_as_missing(provider: str) -> None:
+def test_every_provider_is_accepted(provider: str) -> None:
     assert set(BLOCKS) == set(FORMS)
     model = ExternalModel(provider, "m", BLOCKS[provider])
-    if translation_name(model) in PROVIDERS:
-        checked = draft(given(provider, BLOCKS[provider]), "e")
-        assert (checked.model, checked.plaintexts) == (model, {})
-    else:
-        with pytest.raises(NotBuilt, match=provider):
-            draft(given(provider, BLOCKS[provider]), "e")
+    assert translation_name(model) in PROVIDERS
+    checked = draft(given(provider, BLOCKS[provider]), "e")
+    assert (checked.model, checked.plaintexts) == (model, {})
 
 
 @pytest.mark.parametrize(
@@ -121,6 +118,22 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("custom", {**URL, "api_key_auth": {"key": "Host", "value": REF}}, "'Host'; accepted: the na"),
     ("databricks-model-serving", {"databricks_api_token": REF}, "workspace_url' is required"),
     ("amazon-bedrock", {"aws_access_key_id": REF}, "aws_secret_access_key' is required"),
+    (
+        "amazon-bedrock",
+        {**BLOCKS["amazon-bedrock"], "bedrock_provider": "meta"},
+        "'meta'; accepted: anthropic, cohere, ai21labs, amazon",
+    ),
+    (
+        "amazon-bedrock",
+        {**BLOCKS["amazon-bedrock"], "aws_region": "evil.example/"},
+        "aws_region' has the value 'evil.example/'; accepted: small letters",
+    ),
+    (
+        "google-cloud-vertex-ai",
+        {**BLOCKS["google-cloud-vertex-ai"], "region": "a@b"},
+        "region' has the value 'a@b'",
+    ),
+    ("palm", {"palm_api_key": REF}, "retired upstream"),
 ]
 
 
@@ -146,13 +159,20 @@ def test_refused_models(fields: dict[str, Any], message: str) -> None:
         draft(given("openai", KEY, **fields), "e")
 
 
-def test_entra_is_named() -> None:
+def test_entra() -> None:
     block = {
         **AZURE,
         "openai_api_type": "azuread",
         "microsoft_entra_client_id": "a",
         "microsoft_entra_tenant_id": "b",
         "microsoft_entra_client_secret": REF,
+        "microsoft_entra_authority": "https://login.microsoftonline.us",
     }
-    with pytest.raises(NotBuilt, match="Microsoft Entra"):
-        draft(given("openai", block), "e")
+    assert translation_name(draft(given("openai", block), "e").model) == "azure"
+
+
+@pytest.mark.parametrize("field", ["instance_profile_arn", "uc_service_credential_name"])
+def test_other_ways_into_aws_are_named(field: str) -> None:
+    block = {"aws_region": "us-east-1", "bedrock_provider": "Amazon", field: "x"}
+    with pytest.raises(NotBuilt, match=field):
+        draft(given("amazon-bedrock", block), "e")

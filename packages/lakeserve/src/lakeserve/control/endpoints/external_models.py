@@ -1,7 +1,7 @@
 """Checks of the ``external_model`` block. Pure; what it says never holds a secret."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from lakeserve.control.endpoints.requests import ExternalModelInput
 from lakeserve.core.endpoints import ExternalModel
 from lakeserve.core.errors import InvalidParameter, NotBuilt
 from lakeserve.core.external_models import (
+    BEDROCK_PROVIDERS,
     FORMS,
     OPENAI_API_TYPES,
     PLAINTEXT,
@@ -23,6 +24,7 @@ from lakeserve.providers.table import PROVIDERS
 LONGEST_NAME = 256
 
 REFERENCE = re.compile(r"\{\{\s*secrets/[A-Za-z0-9_.@/-]+/[A-Za-z0-9_.@-]+\s*\}\}")
+_REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 # These belong to the gateway.
 _OWN_HEADERS = {"host", "content-length", "content-type", "transfer-encoding", "connection"}
@@ -68,8 +70,8 @@ def draft(given: ExternalModelInput, where: str) -> Draft:
     values = _flat(block, form, place)
     _check_secrets(values, form, place)
     _check_fields(values, form, place)
-    if given.provider == "openai":
-        _check_openai(values, place)
+    if given.provider in _CHECKS:
+        _CHECKS[given.provider](values, place)
     plaintexts = {
         name.removesuffix(PLAINTEXT): value
         for name, value in values.items()
@@ -214,6 +216,46 @@ def _check_openai(values: Mapping[str, str], place: str) -> None:
             f"Field '{place}': the fields microsoft_entra_* belong to openai_api_type 'azuread',"
             " and openai_api_key to the other types."
         )
+
+
+def _check_bedrock(values: Mapping[str, str], place: str) -> None:
+    given = values["bedrock_provider"]
+    if given.lower() not in BEDROCK_PROVIDERS:
+        raise _refused(f"{place}.bedrock_provider", given, ", ".join(BEDROCK_PROVIDERS))
+    _check_region(values["aws_region"], f"{place}.aws_region")
+    for name in ("instance_profile_arn", "uc_service_credential_name"):
+        if name in values:
+            raise NotBuilt(
+                f"Field '{place}.{name}' is not implemented by this server; use aws_access_key_id"
+                " and aws_secret_access_key."
+            )
+
+
+def _check_vertex(values: Mapping[str, str], place: str) -> None:
+    _check_region(values["region"], f"{place}.region")
+
+
+def _check_region(given: str, place: str) -> None:
+    """A region becomes a part of a host's name."""
+    if not _REGION.fullmatch(given):
+        raise _refused(place, given, "small letters, digits and hyphens")
+
+
+def _check_palm(values: Mapping[str, str], place: str) -> None:
+    if "palm_api_base" not in values:
+        raise InvalidParameter(
+            "Provider 'palm' is retired upstream: Google has shut the PaLM API down; use"
+            " 'google-cloud-vertex-ai'. A server that still speaks its protocol can be named in"
+            f" '{place}.palm_api_base'."
+        )
+
+
+_CHECKS: Mapping[str, Callable[[Mapping[str, str], str], None]] = {
+    "amazon-bedrock": _check_bedrock,
+    "google-cloud-vertex-ai": _check_vertex,
+    "openai": _check_openai,
+    "palm": _check_palm,
+}
 
 
 def _refused(field_name: str, value: str, accepted: str) -> InvalidParameter:

@@ -60,6 +60,12 @@ def header_lines(headers: Iterable[tuple[str, str]]) -> bytes:
     return "".join(lines).encode("latin-1")
 
 
+def url(address: Address, path: str) -> str:
+    """The whole address of a request, as it is sent."""
+    scheme = "https" if address.tls else "http"
+    return f"{scheme}://{host(address)}{address.base_path}{path}"
+
+
 def host(address: Address) -> str:
     """The value of the ``host`` header."""
     if address.uds is not None:
