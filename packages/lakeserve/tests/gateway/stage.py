@@ -111,7 +111,7 @@ async def open_stage(
     activator = FakeActivator({"id-my-chat-1": address})
     ledger = FakeLedger()
     limits = GatewayLimits(MAX_REQUEST_BYTES, timeout_s)
-    gateway = Gateway(directory, activator, limits, Seams(ledger=ledger, **seams))
+    gateway = Gateway(directory, activator, limits, Seams(**{"ledger": ledger, **seams}))
     caller = Caller(gateway)
     yield Stage(worker, vendor, directory, activator, gateway, caller, folder, address, ledger)
     await gateway.aclose(0)
