@@ -8,9 +8,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lakeserve.control.audit import AuditTrail, audit_routes
 from lakeserve.control.authorization import LiveDirectory, caller_of
+from lakeserve.control.body_size import BodySize
 from lakeserve.control.clusters.routes import cluster_routes
 from lakeserve.control.clusters.service import ClusterService
 from lakeserve.control.discovery import discovery_routes
+from lakeserve.control.document import describe
 from lakeserve.control.endpoints.logs import ModelLogs, log_routes
 from lakeserve.control.endpoints.routes import endpoint_routes
 from lakeserve.control.endpoints.service import EndpointService, EntityStates
@@ -100,6 +102,7 @@ def create_control_app(
     app.add_middleware(AuditTrail, storage=storage, directory=directory)
     app.add_middleware(WithoutTrailingSlash)
     app.add_middleware(BodiesAreJson)
+    app.add_middleware(BodySize, limit=settings.max_request_bytes)
     install_error_handlers(app)
     identity = IdentityService(storage, directory, changes)
     app.include_router(discovery_routes(settings.workspace_id))
@@ -123,6 +126,7 @@ def create_control_app(
     ):
         app.include_router(permission_routes(PermissionService(storage, kind), path, caller))
     app.router.routes.extend(unbuilt_routes(caller))
+    describe(app)
     return app
 
 

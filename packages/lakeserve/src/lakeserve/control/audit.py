@@ -114,7 +114,7 @@ def is_audited(scope: Scope) -> bool:
 def _fields(body: bytes) -> Json:
     try:
         fields = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return fields if isinstance(fields, dict) else {}
 

@@ -1,8 +1,8 @@
 """What the bodies of the serving-endpoints API are made of."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 def is_storable(text: str) -> bool:
@@ -16,7 +16,11 @@ def _storable(text: str) -> str:
     return text
 
 
+Item = TypeVar("Item")
+
 Text = Annotated[str, AfterValidator(_storable)]
+# Whatever is wrong with a longer list is not worth the time of finding it.
+Some = Annotated[list[Item], Field(max_length=1000)]
 
 
 class Body(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from lakeserve.control.endpoints.bodies import Body, Text
+from lakeserve.control.endpoints.bodies import Body, Some, Text
 
 MOST_WORDS = 1000
 LONGEST_WORD = 256
@@ -83,7 +83,7 @@ class GuardrailsInput(Body):
 class RoutingInput(Body):
     """How calls are repeated; an extension."""
 
-    fallback_statuses: list[Annotated[int, Field(ge=400, le=599)]] | None = None
+    fallback_statuses: Some[Annotated[int, Field(ge=400, le=599)]] | None = None
     timeout_s: Seconds | None = None
     first_token_timeout_s: Seconds | None = None
     retries: Annotated[int, Field(ge=0, le=MOST_RETRIES)] | None = None
@@ -117,7 +117,7 @@ class AiGatewayInput(Body):
     """The whole block; the name of the endpoint is taken from the path."""
 
     name: Any = None
-    rate_limits: list[RateLimitInput] | None = None
+    rate_limits: Some[RateLimitInput] | None = None
     usage_tracking_config: SwitchInput | None = None
     inference_table_config: InferenceTableInput | None = None
     guardrails: GuardrailsInput | None = None
@@ -137,4 +137,4 @@ class RateLimitsInput(Body):
     """Limits of the older kind."""
 
     name: Any = None
-    rate_limits: list[LegacyRateLimitInput] | None = None
+    rate_limits: Some[LegacyRateLimitInput] | None = None

@@ -4,10 +4,14 @@
 where the value is looked at elsewhere.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from lakeserve.control.endpoints.bodies import Body, Text
+from pydantic import Field
+
+from lakeserve.control.endpoints.bodies import Body, Some, Text
 from lakeserve.control.endpoints.gateway_requests import AiGatewayInput, LegacyRateLimitInput
+
+LONGEST_DESCRIPTION = 16 * 1024
 
 
 class ExternalModelInput(Body):
@@ -77,15 +81,15 @@ class RouteInput(Body):
 class TrafficInput(Body):
     """How calls are divided."""
 
-    routes: list[RouteInput] | None = None
+    routes: Some[RouteInput] | None = None
 
 
 class ConfigInput(Body):
     """What an endpoint serves."""
 
     name: Any = None
-    served_entities: list[ServedEntityInput] | None = None
-    served_models: list[ServedModelInput] | None = None
+    served_entities: Some[ServedEntityInput] | None = None
+    served_models: Some[ServedModelInput] | None = None
     traffic_config: TrafficInput | None = None
     auto_capture_config: Any = None
 
@@ -102,10 +106,10 @@ class CreateInput(Body):
 
     name: Text
     config: ConfigInput | None = None
-    tags: list[TagInput] | None = None
-    description: Text | None = None
+    tags: Some[TagInput] | None = None
+    description: Annotated[Text, Field(max_length=LONGEST_DESCRIPTION)] | None = None
     ai_gateway: AiGatewayInput | None = None
-    rate_limits: list[LegacyRateLimitInput] | None = None
+    rate_limits: Some[LegacyRateLimitInput] | None = None
     route_optimized: bool | None = None
     budget_policy_id: Text | None = None
     email_notifications: Any = None
@@ -115,15 +119,15 @@ class CreateInput(Body):
 class TagsInput(Body):
     """Tags to set and keys of tags to remove."""
 
-    add_tags: list[TagInput] | None = None
-    delete_tags: list[Text] | None = None
+    add_tags: Some[TagInput] | None = None
+    delete_tags: Some[Text] | None = None
 
 
 class MailInput(Body):
     """Addresses that want to hear of updates."""
 
-    on_update_success: list[Text] | None = None
-    on_update_failure: list[Text] | None = None
+    on_update_success: Some[Text] | None = None
+    on_update_failure: Some[Text] | None = None
 
 
 class NotificationsInput(Body):

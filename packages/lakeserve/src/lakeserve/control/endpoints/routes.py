@@ -63,7 +63,7 @@ def _add_life(
     async def update_config(name: str, body: ConfigInput, who: who_calls) -> Json:
         return shown(await service.update_config(name, body, who), who)
 
-    @router.get("/{name}/openapi")
+    @router.get("/{name}/openapi", response_class=PlainTextResponse)
     async def openapi(name: str, who: who_calls) -> PlainTextResponse:
         return PlainTextResponse(openapi_document(await service.get(name, who)))
 

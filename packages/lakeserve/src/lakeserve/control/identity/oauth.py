@@ -37,7 +37,7 @@ class OAuthError(Exception):
 
 
 class _CreateSecret(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     lifetime: str | None = None
     scopes: list[str] = []

@@ -21,7 +21,7 @@ WHOLE_API = "all-apis"
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class _Create(_Body):
