@@ -26,6 +26,8 @@ from lakeserve.core.errors import ConfigurationError
 from lakeserve.gateway.app import Gateway
 from lakeserve.gateway.cache import MemoryCache
 from lakeserve.gateway.driver_socket import MAX_MESSAGE_BYTES
+from lakeserve.gateway.guardrails.inspection import open_inspector
+from lakeserve.gateway.guardrails.rules import Guardrails
 from lakeserve.gateway.inference import GatewayLimits
 from lakeserve.gateway.joined_writes import JoinedWritesProtocol
 from lakeserve.gateway.limits.local import LocalLimiter
@@ -151,15 +153,13 @@ class Platform:
         books = GatewayBooks(storage, supervisor, settings)
         stack.push_async_callback(books.stop)
         cache = MemoryCache(settings.cache.max_bytes)
+        guardrails = Guardrails(open_inspector(settings.guardrail_classifier))
+        guardrails.prepare(supervisor.snapshot().endpoints.values())
         gateway = Gateway(
             supervisor,
             supervisor,
-            GatewayLimits(
-                settings.max_request_bytes,
-                settings.request_timeout_s,
-                settings.mlflow.max_request_bytes,
-            ),
-            Seams(ledger=books.ledger, limiter=_limiter(settings, stack), cache=cache),
+            _limits(settings),
+            Seams(books.ledger, _limiter(settings, stack), cache=cache, rules=guardrails),
         )
         await books.start(
             {
@@ -178,6 +178,7 @@ class Platform:
             secrets,
             supervisor,
             platform_books.metrics,
+            guardrails.abilities,
         )
         app = _dispatch(gateway, control)
         server = _Server(_server_config(app, settings))
@@ -219,6 +220,14 @@ def stop_signals() -> Iterator[asyncio.Event]:
     finally:
         for number in STOP_SIGNALS:
             loop.remove_signal_handler(number)
+
+
+def _limits(settings: Settings) -> GatewayLimits:
+    return GatewayLimits(
+        settings.max_request_bytes,
+        settings.request_timeout_s,
+        settings.mlflow.max_request_bytes,
+    )
 
 
 def _limiter(settings: Settings, stack: contextlib.AsyncExitStack) -> Limiter:

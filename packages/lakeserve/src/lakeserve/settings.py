@@ -295,6 +295,8 @@ class Settings(BaseSettings):
             ``postgresql://USER:PASSWORD@HOST:PORT/DATABASE``.
         redis_url: Redis or Valkey that gateways on several machines count rate limits in, such as
             ``redis://host:6379/0``; without it they are counted on this machine.
+        guardrail_classifier: Judges texts for guardrails on safety and topics: the name of an
+            entry point of the group ``lakeserve.classifiers``.
         prices: What models cost.
         usage: What is kept of calls.
         cache: How many answers are kept for endpoints that give them again.
@@ -328,6 +330,7 @@ class Settings(BaseSettings):
     drain_timeout_s: float = Field(default=10.0, ge=0)
     secret_keys: SecretStr | None = None
     redis_url: SecretStr | None = None
+    guardrail_classifier: str | None = None
     database_url: SecretStr | None = None
     workspace_id: str = Field(default="1", pattern=r"^\d{1,19}$")
 

@@ -32,6 +32,7 @@ from lakeserve.control.tokens.routes import token_routes
 from lakeserve.control.tokens.service import TokenService
 from lakeserve.control.unbuilt import unbuilt_routes
 from lakeserve.control.usage import usage_routes
+from lakeserve.core.guardrails import Abilities
 from lakeserve.core.ports import Changes
 from lakeserve.settings import Settings
 from lakeserve.storage.database import Storage
@@ -78,6 +79,7 @@ def create_control_app(
     secrets: Vault,
     changes: Changes,
     metrics: Metrics,
+    abilities: Abilities = Abilities(),  # noqa: B008 - frozen
 ) -> FastAPI:
     """Build the control plane.
 
@@ -89,15 +91,9 @@ def create_control_app(
         secrets: Encrypts and decrypts.
         changes: Hears of changed endpoints, clusters and grants.
         metrics: What Prometheus may know.
+        abilities: What guardrails can be kept.
     """
-    app = FastAPI(
-        title="lakeserve",
-        version=version("lakeserve"),
-        # The pages that FastAPI ships load scripts from elsewhere.
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-    )
+    app = _bare_app()
     caller = caller_of(directory)
     app.add_middleware(AuditTrail, storage=storage, directory=directory)
     app.add_middleware(WithoutTrailingSlash)
@@ -113,7 +109,7 @@ def create_control_app(
     app.include_router(token_routes(tokens, caller, settings.workspace_id))
     app.include_router(audit_routes(storage, caller))
     app.include_router(secret_routes(SecretService(storage, secrets), caller))
-    endpoints = _endpoints(storage, settings, secrets, changes)
+    endpoints = _endpoints(storage, settings, secrets, changes, abilities)
     app.include_router(metrics_routes(metrics, endpoints, caller))
     app.include_router(endpoint_routes(endpoints, states, caller))
     app.include_router(usage_routes(storage, caller, settings.prices.currency))
@@ -131,12 +127,24 @@ def create_control_app(
 
 
 def _endpoints(
-    storage: Storage, settings: Settings, secrets: Vault, changes: Changes
+    storage: Storage, settings: Settings, secrets: Vault, changes: Changes, abilities: Abilities
 ) -> EndpointService:
     return EndpointService(
         storage,
         secrets,
         changes,
+        abilities,
         custom_by_all=settings.mlflow.creators == "everyone",
         added_models=ModelStore(settings.data_dir).kinds,
+    )
+
+
+def _bare_app() -> FastAPI:
+    return FastAPI(
+        title="lakeserve",
+        version=version("lakeserve"),
+        # The pages that FastAPI ships load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
     )

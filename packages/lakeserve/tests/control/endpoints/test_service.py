@@ -20,6 +20,7 @@ from lakeserve.core.errors import (
     ResourceExists,
     ResourceMissing,
 )
+from lakeserve.core.guardrails import Abilities
 from lakeserve.core.identity import Principal
 from lakeserve.storage.database import Storage
 
@@ -55,7 +56,7 @@ async def service(storage: Storage, vault: Vault, changes: Any) -> EndpointServi
             transaction.identity.save_user(user, 1)
 
     await storage.write(users)
-    return EndpointService(storage, vault, changes)
+    return EndpointService(storage, vault, changes, Abilities())
 
 
 async def test_strangers_see_nothing(service: EndpointService, changes: Any) -> None:
@@ -117,7 +118,7 @@ async def test_registered_models_run_for_those_who_may_run_code(
 ) -> None:
     with pytest.raises(PermissionDenied, match=r"the setting mlflow\.creators"):
         await service.create(create(config=CUSTOM), OWNER)
-    by_all = EndpointService(storage, vault, changes, custom_by_all=True)
+    by_all = EndpointService(storage, vault, changes, Abilities(), custom_by_all=True)
     mine = await by_all.create(create(config=CUSTOM), OWNER)
     assert (mine.endpoint_type, mine.task) == ("CUSTOM_MODEL", None)
     with pytest.raises(PermissionDenied, match="registered models"):
@@ -142,7 +143,11 @@ async def test_the_task_stays(service: EndpointService) -> None:
         ({"config": None, "ai_gateway": {"guardrails": {}}}, InvalidParameter, "without a config"),
         ({"config": None, "rate_limits": [LIMIT]}, InvalidParameter, "without a config"),
         ({"config": None}, InvalidParameter, "'config' is required"),
-        ({"ai_gateway": {"guardrails": {"input": {"safety": True}}}}, NotBuilt, "Guardrails"),
+        (
+            {"ai_gateway": {"guardrails": {"input": {"safety": True}}}},
+            NotBuilt,
+            "input.safety",
+        ),
         ({"rate_limits": [LIMIT, LIMIT]}, InvalidParameter, "'rate_limits.1' is about the same"),
         ({"route_optimized": True}, NotBuilt, "route_optimized"),
         ({"budget_policy_id": "b"}, NotBuilt, "budget_policy_id"),

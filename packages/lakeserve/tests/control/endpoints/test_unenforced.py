@@ -2,20 +2,34 @@ import pytest
 from lakeserve.control.endpoints.unenforced import check_enforced, refuse
 from lakeserve.core.ai_gateway import AiGateway, GuardrailRules, RateLimit
 from lakeserve.core.errors import NotBuilt
+from lakeserve.core.guardrails import Abilities
+
+EVERYTHING = GuardrailRules("MASK", True, ("a",), ("b",))
 
 
 def test_what_is_enforced() -> None:
-    check_enforced(None, "")
-    check_enforced(AiGateway(rate_limits=(RateLimit(calls=1),)), "")
-    check_enforced(AiGateway(input_rules=GuardrailRules()), "")
+    check_enforced(None, "", Abilities())
+    check_enforced(AiGateway(rate_limits=(RateLimit(calls=1),)), "", Abilities())
+    plain = GuardrailRules(invalid_keywords=("a",))
+    check_enforced(AiGateway(input_rules=plain, output_rules=plain), "", Abilities())
+    check_enforced(
+        AiGateway(input_rules=EVERYTHING, output_rules=EVERYTHING), "", Abilities(True, True)
+    )
 
 
-@pytest.mark.parametrize("direction", ["input", "output"])
-def test_what_would_not_be_enforced(direction: str) -> None:
-    rules = GuardrailRules(pii="MASK")
-    block = AiGateway(input_rules=rules) if direction == "input" else AiGateway(output_rules=rules)
-    with pytest.raises(NotBuilt, match=rf"'ai_gateway.guardrails.{direction}'"):
-        check_enforced(block, "ai_gateway.")
+@pytest.mark.parametrize(
+    ("rules", "text"),
+    [
+        (GuardrailRules(pii="MASK"), r"\.pii'.*lakeserve\[guardrails\]"),
+        (GuardrailRules(safety=True), r"\.safety'.*'guardrail_classifier'"),
+        (GuardrailRules(valid_topics=("a",)), r"\.valid_topics'.*'guardrail_classifier'"),
+    ],
+)
+def test_what_would_not_be_enforced(rules: GuardrailRules, text: str) -> None:
+    with pytest.raises(NotBuilt, match=r"'ai_gateway.guardrails.input" + text):
+        check_enforced(AiGateway(input_rules=rules), "ai_gateway.", Abilities())
+    with pytest.raises(NotBuilt, match=r"'guardrails.output" + text):
+        check_enforced(AiGateway(output_rules=rules), "", Abilities())
 
 
 def test_the_name_is_in_the_text() -> None:

@@ -49,6 +49,7 @@ from lakeserve.core.errors import (
     ResourceExists,
     ResourceMissing,
 )
+from lakeserve.core.guardrails import Abilities
 from lakeserve.core.identity import Principal
 from lakeserve.core.ids import now_ms, object_id
 from lakeserve.core.permissions import level_of
@@ -77,6 +78,7 @@ class EndpointService:
         storage: Where endpoints lie.
         secrets: Seals secrets that come in plain text.
         changes: Hears of every change that decides where calls go.
+        abilities: What guardrails can be kept.
         custom_by_all: Whether others than administrators may have registered models served.
         added_models: Knows the kinds of the models that were added to the platform, by name.
     """
@@ -86,6 +88,7 @@ class EndpointService:
         storage: Storage,
         secrets: SecretResolver,
         changes: Changes,
+        abilities: Abilities,
         *,
         custom_by_all: bool = False,
         added_models: Callable[[], Mapping[str, ModelKind]] = lambda: NO_MODELS,
@@ -95,6 +98,7 @@ class EndpointService:
         self._storage = storage
         self._secrets = secrets
         self._changes = changes
+        self._abilities = abilities
 
     async def all(self, caller: Principal) -> tuple[Endpoint, ...]:
         """The endpoints that the caller may see, by name."""
@@ -118,7 +122,7 @@ class EndpointService:
         _check_unbuilt(given)
         checked = check_config(given.config, "config.", self._added_models())
         self._check_may_run(checked, caller)
-        block = _block(given, checked)
+        block = _block(given, checked, self._abilities)
         tags = check_tags(given.tags, "tags")
         now = now_ms()
         endpoint = Endpoint(
@@ -261,7 +265,7 @@ class EndpointService:
 
         def work(transaction: Transaction, endpoint: Endpoint) -> None:
             block = wanted(endpoint)
-            check_enforced(block, "")
+            check_enforced(block, "", self._abilities)
             check_change(endpoint.ai_gateway, block)
             transaction.endpoints.set_ai_gateway(endpoint.id, block)
             stored.append(block)
@@ -326,11 +330,11 @@ def _find(transaction: Transaction, name: str, caller: Principal) -> Endpoint:
     return visible(transaction.endpoints.find(name), caller, f"name '{name}'")
 
 
-def _block(given: CreateInput, checked: CheckedConfig) -> AiGateway | None:
+def _block(given: CreateInput, checked: CheckedConfig, abilities: Abilities) -> AiGateway | None:
     """What the gateway is to do for a new endpoint beside forwarding."""
     names = [entity.name for entity, _ in checked.entities]
     block = check_gateway(given.ai_gateway, Surroundings(given.name, names, "ai_gateway."))
-    check_enforced(block, "ai_gateway.")
+    check_enforced(block, "ai_gateway.", abilities)
     if not given.rate_limits:
         return block
     if block is not None and block.rate_limits:

@@ -2,7 +2,10 @@
 
 from lakeserve.core.ai_gateway import AiGateway, GuardrailRules
 from lakeserve.core.errors import NotBuilt
-from lakeserve.storage.payloads import check_installed
+from lakeserve.core.guardrails import Abilities
+
+NEEDS_EXTRA = "the operator needs: pip install 'lakeserve[guardrails]'"
+NEEDS_CLASSIFIER = "the operator names a classifier in the setting 'guardrail_classifier'"
 
 
 def refuse(feature: str) -> NotBuilt:
@@ -10,18 +13,28 @@ def refuse(feature: str) -> NotBuilt:
     return NotBuilt(f"{feature} is not implemented in this version of lakeserve.")
 
 
-def check_enforced(block: AiGateway | None, where: str) -> None:
+def check_enforced(block: AiGateway | None, where: str, abilities: Abilities) -> None:
     """Accept a block of which every part is enforced.
 
     Raises:
-        NotBuilt: It turns on what is not enforced yet, or what needs packages that are not here.
+        NotBuilt: It turns on what cannot be enforced here.
     """
-    if block is not None and block.payload_table is not None and block.payload_table.enabled:
-        check_installed()
-    for direction in ("input", "output"):
-        rules = getattr(block, f"{direction}_rules", None)
-        if rules not in (None, GuardrailRules()):
+    if block is None:
+        return
+    for direction, rules in (("input", block.input_rules), ("output", block.output_rules)):
+        if rules is not None:
+            _check_rules(rules, f"{where}guardrails.{direction}", abilities)
+
+
+def _check_rules(rules: GuardrailRules, where: str, abilities: Abilities) -> None:
+    wanted = (
+        ("pii", rules.pii != "NONE", abilities.personal_data, NEEDS_EXTRA),
+        ("safety", rules.safety, abilities.classifier, NEEDS_CLASSIFIER),
+        ("valid_topics", rules.valid_topics, abilities.classifier, NEEDS_CLASSIFIER),
+    )
+    for name, is_wanted, is_able, remedy in wanted:
+        if is_wanted and not is_able:
             raise NotBuilt(
-                f"Guardrails ('{where}guardrails.{direction}') cannot be enforced by this version"
-                " of lakeserve, so they are not stored either."
+                f"The guardrail '{where}.{name}' cannot be kept on this platform, so it is not"
+                f" stored either; {remedy}."
             )
