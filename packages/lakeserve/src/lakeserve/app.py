@@ -33,10 +33,12 @@ from lakeserve.gateway.joined_writes import JoinedWritesProtocol
 from lakeserve.gateway.limits.local import LocalLimiter
 from lakeserve.gateway.limits.shared import SharedLimiter, connect
 from lakeserve.gateway.seams import Limiter, Seams
+from lakeserve.gateway.tracing import OtelTracing, open_tracing
 from lakeserve.reconcile.books import GatewayBooks, PlatformBooks
 from lakeserve.reconcile.supervisor import Supervisor
 from lakeserve.settings import Settings
 from lakeserve.storage.database import open_storage
+from lakeserve.storage.process_status import Gauges
 from lakeserve.workers.process import ProcessRunner
 
 Scope = MutableMapping[str, Any]
@@ -159,17 +161,15 @@ class Platform:
             supervisor,
             supervisor,
             _limits(settings),
-            Seams(books.ledger, _limiter(settings, stack), cache=cache, rules=guardrails),
+            Seams(
+                ledger=books.ledger,
+                limiter=_limiter(settings, stack),
+                cache=cache,
+                rules=guardrails,
+                tracing=_tracing(settings, stack),
+            ),
         )
-        await books.start(
-            {
-                "in_flight": lambda: gateway.in_flight,
-                "upstream_connections": lambda: gateway.upstream_connections,
-                "cache_bytes": lambda: cache.size,
-                "cache_hits": lambda: cache.hits,
-                "cache_misses": lambda: cache.misses,
-            }
-        )
+        await books.start(_gauges(gateway, cache))
         control = create_control_app(
             storage,
             supervisor,
@@ -228,6 +228,26 @@ def _limits(settings: Settings) -> GatewayLimits:
         settings.request_timeout_s,
         settings.mlflow.max_request_bytes,
     )
+
+
+def _gauges(gateway: Gateway, cache: MemoryCache) -> Gauges:
+    return {
+        "in_flight": lambda: gateway.in_flight,
+        "upstream_connections": lambda: gateway.upstream_connections,
+        "cache_bytes": lambda: cache.size,
+        "cache_hits": lambda: cache.hits,
+        "cache_misses": lambda: cache.misses,
+    }
+
+
+def _tracing(settings: Settings, stack: contextlib.AsyncExitStack) -> OtelTracing | None:
+    chosen = settings.telemetry
+    if chosen.otlp_endpoint is None:
+        return None
+    headers = {name: value.get_secret_value() for name, value in chosen.otlp_headers.items()}
+    opened = open_tracing(chosen.otlp_endpoint, headers, chosen.sample_ratio, chosen.service_name)
+    stack.push_async_callback(opened.aclose)
+    return opened
 
 
 def _limiter(settings: Settings, stack: contextlib.AsyncExitStack) -> Limiter:

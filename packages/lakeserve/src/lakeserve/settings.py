@@ -260,6 +260,31 @@ class MlflowSettings(_Section):
         return None if value is None else value.expanduser().absolute()
 
 
+class TelemetrySettings(_Section):
+    """Where traces of calls go; nowhere unless an address is set.
+
+    Attributes:
+        otlp_endpoint: Of a collector that takes OTLP over HTTP, such as
+            ``http://127.0.0.1:4318/v1/traces``.
+        otlp_headers: For the collector, such as a credential.
+        sample_ratio: Share of the calls to trace whose callers do not say whether they trace.
+        service_name: The name under which traces are found.
+    """
+
+    otlp_endpoint: str | None = None
+    otlp_headers: dict[str, SecretStr] = Field(default_factory=dict)
+    sample_ratio: float = Field(default=1.0, ge=0, le=1)
+    service_name: str = "lakeserve"
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "http://none")
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError(f"{value!r} is not an http:// or https:// address")
+        return value
+
+
 class Settings(BaseSettings):
     """Everything an operator can choose.
 
@@ -300,6 +325,7 @@ class Settings(BaseSettings):
         prices: What models cost.
         usage: What is kept of calls.
         cache: How many answers are kept for endpoints that give them again.
+        telemetry: Where traces go.
     """
 
     model_config = SettingsConfigDict(
@@ -317,12 +343,14 @@ class Settings(BaseSettings):
     token: SecretStr | None = None
     generate_token: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    log_format: Literal["text", "json"] = "text"
     foundation: dict[str, Foundation] = Field(default_factory=dict)
     clusters: dict[str, str | DriverHost] = Field(default_factory=dict)
     engine: EngineSettings = EngineSettings()
     prices: PriceSettings = PriceSettings()
     usage: UsageSettings = UsageSettings()
     cache: CacheSettings = CacheSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     mlflow: MlflowSettings = MlflowSettings()
     models_dirs: tuple[Path, ...] = ()
     max_request_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from lakeserve.cli.logs import configure_logging
 from lakeserve.cli.options import settings_from, settings_options
-from lakeserve.cli.up import banner, configure_logging, report
+from lakeserve.cli.up import banner, report
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.settings import Settings, inherited_environment
 

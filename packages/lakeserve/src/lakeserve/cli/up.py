@@ -2,18 +2,15 @@
 
 import asyncio
 import contextlib
-import logging
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
 
+from lakeserve.cli.logs import configure_logging
 from lakeserve.cli.options import settings_from, settings_options
 from lakeserve.settings import Settings
-
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 @click.command(name="up")
@@ -29,13 +26,6 @@ def command(**options: Any) -> None:
     import uvloop
 
     uvloop.run(_serve(settings))
-
-
-def configure_logging(settings: Settings) -> None:
-    """Log to standard error at the level of the settings."""
-    logging.basicConfig(
-        stream=sys.stderr, level=settings.log_level.upper(), format=LOG_FORMAT, force=True
-    )
 
 
 def report(line: str) -> None:

@@ -25,6 +25,7 @@ from lakeserve.control.metrics import Metrics, metrics_routes
 from lakeserve.control.permissions.objects import Clusters, Endpoints, TokenUse
 from lakeserve.control.permissions.routes import permission_routes
 from lakeserve.control.permissions.service import PermissionService
+from lakeserve.control.request_ids import RequestIds
 from lakeserve.control.secrets.routes import secret_routes
 from lakeserve.control.secrets.service import SecretService
 from lakeserve.control.secrets.vault import Vault
@@ -99,6 +100,7 @@ def create_control_app(
     app.add_middleware(WithoutTrailingSlash)
     app.add_middleware(BodiesAreJson)
     app.add_middleware(BodySize, limit=settings.max_request_bytes)
+    app.add_middleware(RequestIds)
     install_error_handlers(app)
     identity = IdentityService(storage, directory, changes)
     app.include_router(discovery_routes(settings.workspace_id))

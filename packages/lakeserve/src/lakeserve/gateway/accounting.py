@@ -20,13 +20,15 @@ from lakeserve.gateway.observation import (
     input_characters,
     measure_reply,
 )
-from lakeserve.gateway.seams import KeptAnswer, Reservation
+from lakeserve.gateway.seams import CallTrace, KeptAnswer, Reservation
 from lakeserve.gateway.stream_reply import whole_of_stream
 from lakeserve.gateway.task import Question
+from lakeserve.gateway.trace_context import Headers, trace_headers
 from lakeserve.providers.base import Operation
 
 TAGS_HEADER = b"databricks-ai-gateway-request-tags"
 TIMING = b"server-timing"
+TRACEPARENT = b"traceparent"
 CALLER_GONE = 499
 FAULT = 500
 
@@ -44,6 +46,7 @@ class Account:
         stream: What has come as events.
         passed: What of them went to the caller, where rules may have changed them.
         marks: Headers of the answer that say how it came about.
+        trace: The trace of the call, if it is traced.
     """
 
     __slots__ = (
@@ -71,6 +74,7 @@ class Account:
         "started",
         "stream",
         "target",
+        "trace",
     )
 
     def __init__(
@@ -105,6 +109,7 @@ class Account:
         self.passed: StreamObservation | None = None
         self.is_shadow = False
         self.marks: tuple[tuple[bytes, bytes], ...] = ()
+        self.trace: CallTrace | None = None
 
     def shadow(self) -> "Account":
         """An account for a copy of this call whose answer nobody gets."""
@@ -137,11 +142,18 @@ class Account:
         """Tokens that the call may use."""
         return asked_tokens(self._input_characters, self._body)
 
-    def begins(self, target: Target) -> None:
-        """A request is about to leave for an upstream."""
+    def begins(self, target: Target) -> Headers:
+        """A request is about to leave for an upstream.
+
+        Returns:
+            The trace context that it shall carry.
+        """
         self.attempts += 1
         self.target = target
         self._sent = time.perf_counter()
+        if self.trace is not None:
+            return self.trace.attempt(target, self._operation or "")
+        return trace_headers(self._headers) if TRACEPARENT in self._headers else ()
 
     def timing(self) -> tuple[bytes, bytes]:
         """Where the time until now went, in milliseconds.
@@ -212,8 +224,13 @@ class Account:
             used = self.measured()
             is_free = self._cached is not None
             self.reservation.settle(0 if is_free else used.input_tokens + used.output_tokens)
+        if self._ledger is None and self.trace is None:
+            return
+        record = self._record(self._endpoint, status, error_code)
+        if self.trace is not None:
+            self.trace.end(record)
         if self._ledger is not None:
-            self._ledger.record(self._record(self._endpoint, status, error_code))
+            self._ledger.record(record)
 
     def close_with(self, error: BaseException) -> None:
         """The call has failed."""

@@ -18,6 +18,7 @@ from lakeserve.core.errors import (
 )
 from lakeserve.core.ids import request_id
 from lakeserve.core.ports import Activator, Directory
+from lakeserve.core.request_context import current_request
 from lakeserve.gateway.driver_proxy import DriverCall, DriverProxy
 from lakeserve.gateway.driver_socket import DriverSockets
 from lakeserve.gateway.guard import CallGuard
@@ -82,6 +83,7 @@ class Gateway:
             return
         started = time.perf_counter()
         reply = Reply(send, request_id())
+        current_request.set(reply.request_id)
         incoming = Incoming(receive)
         guard = CallGuard(self._limits.request_timeout_s)
         self._running.add(guard)

@@ -154,7 +154,8 @@ class Attempts:
         patience = None
         if routing.first_token_timeout_s is not None or routing.timeout_s is not None:
             patience = Patience(routing.first_token_timeout_s, routing.timeout_s)
-        account.begins(target)
+        if passed_on := account.begins(target):
+            request = request._replace(headers=(*request.headers, *passed_on))
         try:
             connection = await self._send(target, translation, request, asked.stream, patience)
             try:

@@ -92,6 +92,8 @@ class Inference:
         account = Account(
             self._seams.ledger, call.reply.request_id, call.caller, call.headers, call.started
         )
+        if self._seams.tracing is not None:
+            account.trace = self._seams.tracing.begin(call.headers)
         try:
             await self._answer(call, account)
         except asyncio.CancelledError:

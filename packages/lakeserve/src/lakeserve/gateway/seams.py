@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from lakeserve.core.endpoints import RoutableEndpoint
+from lakeserve.core.endpoints import RoutableEndpoint, Target
 from lakeserve.core.identity import Principal
 from lakeserve.core.ports import Ledger
+from lakeserve.core.usage import CallRecord
 from lakeserve.gateway.task import Question
+from lakeserve.gateway.trace_context import Headers
 
 
 class Reservation(Protocol):
@@ -89,6 +91,26 @@ class AnswerCache(Protocol):
         ...
 
 
+class CallTrace(Protocol):
+    """The trace of one call."""
+
+    def attempt(self, target: Target, operation: str) -> Headers:
+        """A request is about to leave for an upstream; the headers that it shall carry."""
+        ...
+
+    def end(self, call: CallRecord) -> None:
+        """The call is over."""
+        ...
+
+
+class Tracing(Protocol):
+    """Decides which calls are traced."""
+
+    def begin(self, headers: Mapping[bytes, bytes]) -> CallTrace | None:
+        """A call has come; None when it is not traced."""
+        ...
+
+
 class OutputRules(Protocol):
     """Looks at one answer before the caller sees it."""
 
@@ -145,3 +167,4 @@ class Seams:
     limiter: Limiter | None = None
     cache: AnswerCache | None = None
     rules: Rules | None = None
+    tracing: Tracing | None = None
