@@ -7,6 +7,7 @@ the whole run is written there.
 import asyncio
 import cProfile
 import sys
+from typing import Any, cast
 
 import uvicorn
 import uvloop
@@ -15,9 +16,9 @@ from lakeserve.core.grants import EVERYONE
 from lakeserve.core.identity import DEVELOPMENT_TOKEN, Principal, token_digest
 from lakeserve.core.ports import Snapshot
 from lakeserve.gateway.app import Gateway
+from lakeserve.gateway.direct import Front
 from lakeserve.gateway.fake import FakeActivator, FixedDirectory
 from lakeserve.gateway.inference import GatewayLimits
-from lakeserve.gateway.joined_writes import JoinedWritesProtocol
 
 
 def snapshot(upstream_port: int) -> Snapshot:
@@ -41,7 +42,7 @@ async def serve(port: int, upstream_port: int) -> None:
         gateway,
         host="127.0.0.1",
         port=port,
-        http=JoinedWritesProtocol,
+        http=cast(Any, Front(gateway, 297.0, 75.0)),  # uvicorn calls it for each connection
         loop="none",
         lifespan="off",
         ws="none",

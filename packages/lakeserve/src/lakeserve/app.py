@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mutabl
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import uvicorn
@@ -25,11 +25,11 @@ from lakeserve.core.certificates import present
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.gateway.app import Gateway
 from lakeserve.gateway.cache import MemoryCache
+from lakeserve.gateway.direct import Front
 from lakeserve.gateway.driver_socket import MAX_MESSAGE_BYTES
 from lakeserve.gateway.guardrails.inspection import open_inspector
 from lakeserve.gateway.guardrails.rules import Guardrails
 from lakeserve.gateway.inference import GatewayLimits
-from lakeserve.gateway.joined_writes import JoinedWritesProtocol
 from lakeserve.gateway.limits.local import LocalLimiter
 from lakeserve.gateway.limits.shared import SharedLimiter, connect
 from lakeserve.gateway.seams import Limiter, Seams
@@ -181,11 +181,12 @@ class Platform:
             guardrails.abilities,
         )
         app = _dispatch(gateway, control)
-        server = _Server(_server_config(app, settings))
+        front = Front(gateway, settings.request_timeout_s, KEEP_ALIVE_S)
+        server = _Server(_server_config(app, front, settings))
         self._serving = asyncio.create_task(server.serve(sockets=[listener]))
         stack.push_async_callback(self._stop_serving, server)
         if settings.tls:
-            self.tls_url = await stack.enter_async_context(_https(app, settings))
+            self.tls_url = await stack.enter_async_context(_https(app, front, settings))
         stack.push_async_callback(gateway.aclose, settings.drain_timeout_s)
         await server.serving.wait()
         stack.enter_context(_run_file(settings.data_dir, self.url))
@@ -272,11 +273,11 @@ def _dispatch(gateway: Gateway, control: AsgiApp) -> AsgiApp:
 
 
 @contextlib.asynccontextmanager
-async def _https(app: AsgiApp, settings: Settings) -> AsyncIterator[str]:
+async def _https(app: AsgiApp, front: Front, settings: Settings) -> AsyncIterator[str]:
     """Serve https beside http, with certificates that are made anew in time; yields the address."""
     files = ready_certificate(settings, present())
     with _listen(settings.host, settings.tls_port, "--tls-port") as listener:
-        server = _Server(_server_config(app, settings, files))
+        server = _Server(_server_config(app, front, settings, files))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await server.serving.wait()
         renewing = asyncio.create_task(_renew_certificate(server, settings))
@@ -300,13 +301,13 @@ async def _renew_certificate(server: _Server, settings: Settings) -> None:
 
 
 def _server_config(
-    app: AsgiApp, settings: Settings, files: CertificateFiles | None = None
+    app: AsgiApp, front: Front, settings: Settings, files: CertificateFiles | None = None
 ) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         ssl_certfile=None if files is None else files.certificate,
         ssl_keyfile=None if files is None else str(files.key),
-        http=JoinedWritesProtocol,
+        http=cast(Any, front),  # called for each connection, as a class would be
         loop="none",
         lifespan="off",
         ws=web_socket_protocol,  # type: ignore[arg-type]  # any callable that makes one will do

@@ -14,7 +14,7 @@ NONE = BadUpstream("no connection")
 def after(status: int, error: WireError, provider: str = "openai") -> Circuits:
     circuits = Circuits(lambda: 100.0)
     for _ in range(FAILURES_TO_OPEN):
-        circuits.failed(target("v", None, provider=provider), status, error)
+        circuits.failed(target("v", None, provider=provider), AttemptFailed(error, status))
     return circuits
 
 

@@ -53,8 +53,8 @@ async def test_the_caller_has_left_before_the_watch_begins() -> None:
 async def test_only_the_first_reason_counts() -> None:
     async def guarded() -> None:
         with CallGuard(5) as guard:
-            guard.end(Unavailable("first"))
-            guard.end(CallerGone())
+            guard.cut_short(Unavailable("first"))
+            guard.cut_short(CallerGone())
             await for_ever()
 
     with pytest.raises(Unavailable):
@@ -64,7 +64,7 @@ async def test_only_the_first_reason_counts() -> None:
 async def test_ending_what_is_over_does_nothing() -> None:
     with CallGuard(5) as guard:
         pass
-    guard.end(CallerGone())
+    guard.cut_short(CallerGone())
     await asyncio.sleep(0)
 
 

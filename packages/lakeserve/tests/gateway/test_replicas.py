@@ -8,7 +8,7 @@ from gateway.stage import HELLO, Stage, endpoint, target
 from gateway.strict_upstream import StrictUpstream, until, whole
 from lakeserve.core.endpoints import Address
 from lakeserve.gateway.replicas import least_busy
-from lakeserve.gateway.upstream.head import json_request
+from lakeserve.gateway.upstream.head import json_head
 from lakeserve.gateway.upstream.pool import Origin, UpstreamPool
 
 PATH = "/serving-endpoints/twice/invocations"
@@ -42,7 +42,7 @@ async def test_the_less_busy_worker_is_chosen(stage: Stage, second: StrictUpstre
         address = least_busy(twice, pool)
         assert address is not None
         assert pool.in_use(Origin(address)) == number // 2
-        payload = json_request(address, "/x", (), b"{}")
+        payload = json_head(address, "/x", ()) + b"content-length: 2\r\n\r\n{}"
         taken.append(await pool.exchange(Origin(address), payload, b"POST", 1000))
     assert (pool.in_use(Origin(first)), pool.in_use(Origin(other))) == (2, 2)
     pool.release(taken.pop())

@@ -12,7 +12,7 @@ from lakeserve.core.errors import (
     Unavailable,
     WireError,
 )
-from lakeserve.gateway.reply import Reply
+from lakeserve.gateway.reply import AsgiReply
 
 
 class Sent:
@@ -40,7 +40,7 @@ class Sent:
 )
 async def test_an_error_first(error: WireError, headers: dict[bytes, bytes]) -> None:
     sent = Sent()
-    await Reply(sent, "id-1").fail(error)
+    await AsgiReply(sent, "id-1").fail(error)
     start, body = sent.messages
     assert start["status"] == error.status
     assert orjson.loads(body["body"]) == {"error_code": error.error_code, "message": "x"}
@@ -52,8 +52,8 @@ async def test_an_error_first(error: WireError, headers: dict[bytes, bytes]) -> 
 
 async def test_an_error_in_a_stream() -> None:
     sent = Sent()
-    reply = Reply(sent, "id-1")
-    await reply.start_events([])
+    reply = AsgiReply(sent, "id-1")
+    await reply.start_events(())
     await reply.part(b"data: 1\n\n")
     await reply.fail(BadRequest("x"))
     assert b'"error_code":"BAD_REQUEST"' in sent.messages[-1]["body"]
@@ -63,11 +63,11 @@ async def test_an_error_in_a_stream() -> None:
 async def test_an_error_after_the_end_says_nothing() -> None:
     for kind in ("whole", "events"):
         sent = Sent()
-        reply = Reply(sent, "id-1")
+        reply = AsgiReply(sent, "id-1")
         if kind == "whole":
-            await reply.whole(200, b"{}", [])
+            await reply.whole(200, b"{}", ())
         else:
-            await reply.start_events([])
+            await reply.start_events(())
             await reply.end()
         count = len(sent.messages)
         await reply.fail(BadRequest("x"))
@@ -76,7 +76,7 @@ async def test_an_error_after_the_end_says_nothing() -> None:
 
 async def test_an_error_in_another_answer_leaves_it_unfinished() -> None:
     sent = Sent()
-    reply = Reply(sent, "id-1")
+    reply = AsgiReply(sent, "id-1")
     await reply.start(200, [(b"content-type", b"text/plain")])
     await reply.fail(BadRequest("x"))
     assert len(sent.messages) == 1

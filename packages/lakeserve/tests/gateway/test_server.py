@@ -9,15 +9,18 @@ import uvicorn
 from gateway.caller import VALID
 from gateway.stage import CHAT, CLUSTER, HELLO, MAX_REQUEST_BYTES, STREAM, Stage
 from gateway.strict_upstream import LAST_CHUNK, Seen, Step, chunk, chunked_head, until, whole
+from lakeserve.gateway.direct import Front
 from lakeserve.gateway.driver_proxy import FIRST_PORT
 from lakeserve.gateway.joined_writes import JoinedWritesProtocol
 
 Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-@pytest.fixture(params=["httptools", JoinedWritesProtocol])
+@pytest.fixture(params=["httptools", JoinedWritesProtocol, Front])
 async def port(stage: Stage, request: pytest.FixtureRequest) -> AsyncIterator[int]:
     protocol = request.param
+    if protocol is Front:
+        protocol = Front(stage.gateway, call_timeout_s=5.0, idle_timeout_s=5.0)
     config = uvicorn.Config(
         stage.gateway, port=0, http=protocol, lifespan="off", log_level="critical", ws="none"
     )

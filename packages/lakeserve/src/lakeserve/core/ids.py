@@ -1,6 +1,7 @@
 """Identifiers in the shapes that clients know."""
 
 import hashlib
+import random
 import secrets
 import time
 
@@ -21,8 +22,8 @@ def stable_object_id(*parts: str) -> str:
 
 
 def request_id() -> str:
-    """A fresh request id in the shape of a UUID."""
-    raw = secrets.token_hex(16)
+    """A fresh request id in the shape of a UUID; unique, not secret."""
+    raw = f"{random.getrandbits(128):032x}"
     return f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"
 
 

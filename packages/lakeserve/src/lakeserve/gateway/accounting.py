@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -49,33 +50,27 @@ class Account:
         trace: The trace of the call, if it is traced.
     """
 
-    __slots__ = (
-        "_body",
-        "_cached",
-        "_caller",
-        "_characters",
-        "_endpoint",
-        "_headers",
-        "_is_closed",
-        "_ledger",
-        "_measured",
-        "_operation",
-        "_raw",
-        "_request_id",
-        "_response",
-        "_sent",
-        "_streaming",
-        "attempts",
-        "first_byte",
-        "is_shadow",
-        "marks",
-        "passed",
-        "reservation",
-        "started",
-        "stream",
-        "target",
-        "trace",
-    )
+    # Defaults of the class: one call sets few of them, and setting costs.
+    _endpoint: RoutableEndpoint | None = None
+    _operation: Operation | None = None
+    _streaming = False
+    _body: Mapping[str, Any] = MappingProxyType({})
+    _raw: bytes | None = None
+    _characters = -1
+    _measured: Measured | None = None
+    _response: bytes | None = None
+    _cached: KeptAnswer | None = None
+    _is_closed = False
+    _sent = 0.0
+    attempts = 0
+    target: Target | None = None
+    first_byte = 0.0
+    reservation: Reservation | None = None
+    stream: StreamObservation | None = None
+    passed: StreamObservation | None = None
+    is_shadow = False
+    marks: tuple[tuple[bytes, bytes], ...] = ()
+    trace: CallTrace | None = None
 
     def __init__(
         self,
@@ -90,26 +85,6 @@ class Account:
         self._caller = caller
         self._headers = headers
         self.started = started
-        self._endpoint: RoutableEndpoint | None = None
-        self._operation: Operation | None = None
-        self._streaming = False
-        self._body: Mapping[str, Any] = {}
-        self._raw: bytes | None = None
-        self._characters = -1
-        self._measured: Measured | None = None
-        self._response: bytes | None = None
-        self._cached: KeptAnswer | None = None
-        self._is_closed = False
-        self._sent = 0.0
-        self.attempts = 0
-        self.target: Target | None = None
-        self.first_byte = 0.0
-        self.reservation: Reservation | None = None
-        self.stream: StreamObservation | None = None
-        self.passed: StreamObservation | None = None
-        self.is_shadow = False
-        self.marks: tuple[tuple[bytes, bytes], ...] = ()
-        self.trace: CallTrace | None = None
 
     def shadow(self) -> "Account":
         """An account for a copy of this call whose answer nobody gets."""

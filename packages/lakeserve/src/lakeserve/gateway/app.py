@@ -5,6 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from lakeserve.core.authentication import authenticate
@@ -21,11 +22,19 @@ from lakeserve.core.ports import Activator, Directory
 from lakeserve.core.request_context import current_request
 from lakeserve.gateway.driver_proxy import DriverCall, DriverProxy
 from lakeserve.gateway.driver_socket import DriverSockets
-from lakeserve.gateway.guard import CallGuard
+from lakeserve.gateway.exchange import Connected, Exchange
+from lakeserve.gateway.guard import CallGuard, Guard
 from lakeserve.gateway.inference import Call, GatewayLimits, Inference
 from lakeserve.gateway.intake import CallerGone, Incoming, Receive
-from lakeserve.gateway.paths import DriverRoute, UnbuiltRoute, is_data_plane, parse
-from lakeserve.gateway.reply import Reply, Send
+from lakeserve.gateway.known_callers import KnownCallers
+from lakeserve.gateway.paths import (
+    DriverRoute,
+    InferenceRoute,
+    UnbuiltRoute,
+    is_data_plane,
+    parse,
+)
+from lakeserve.gateway.reply import AsgiReply, Header, Reply, Send
 from lakeserve.gateway.seams import Seams
 from lakeserve.gateway.upstream.pool import UpstreamPool
 
@@ -57,7 +66,8 @@ class Gateway:
         self._inference = Inference(self._pool, activator, limits, seams or Seams())
         self._driver_proxy = DriverProxy(self._pool, limits.max_request_bytes)
         self._sockets = DriverSockets(directory, self._pool)
-        self._running: set[CallGuard] = set()
+        self._known = KnownCallers()
+        self._running: set[Guard] = set()
         self._is_closing = False
         self._emptied = asyncio.Event()
 
@@ -82,7 +92,7 @@ class Gateway:
             await self._sockets.serve(scope, receive, send)
             return
         started = time.perf_counter()
-        reply = Reply(send, request_id())
+        reply = AsgiReply(send, request_id())
         current_request.set(reply.request_id)
         incoming = Incoming(receive)
         guard = CallGuard(self._limits.request_timeout_s)
@@ -97,12 +107,84 @@ class Gateway:
             await _fail(reply, error)
         except Exception:
             logger.exception("request %s failed", reply.request_id)
-            text = f"The gateway failed; its log says why under request id {reply.request_id}."
-            await _fail(reply, Internal(text))
+            await _fail(reply, _own_fault(reply))
         finally:
-            self._running.discard(guard)
-            if self._is_closing and not self._running:
-                self._emptied.set()
+            self._leave(guard)
+
+    def admit(
+        self, url: bytes, header_list: list[Header], connection: Connected
+    ) -> Exchange | None:
+        """A call that can be answered without ASGI, or None for any other request.
+
+        Args:
+            url: As it stands in the request's first line.
+            header_list: Names in lower case.
+            connection: Where the request comes from.
+        """
+        route = direct_route(url)
+        if route is None or self._is_closing:
+            return None
+        headers = dict(header_list)
+        length = headers.get(b"content-length", b"")
+        if (
+            not length.isdigit()
+            or int(length[:18]) > self._limits.max_request_bytes
+            or b"transfer-encoding" in headers
+        ):
+            return None
+        snapshot = self._directory.snapshot()
+        caller = self._known.principal(headers.get(b"authorization", b""), snapshot)
+        if caller is None:
+            return None
+        return Exchange(
+            connection,
+            self._serve,
+            request_id(),
+            route,
+            caller,
+            snapshot,
+            headers,
+            time.perf_counter(),
+        )
+
+    async def _serve(self, exchange: Exchange) -> None:
+        """Answer a call that was admitted."""
+        self._running.add(exchange)
+        current_request.set(exchange.request_id)
+        try:
+            await self._inference.answer(
+                Call(
+                    exchange.route,
+                    exchange.caller,
+                    exchange.snapshot,
+                    exchange.headers,
+                    exchange.body,
+                    exchange,
+                    exchange,
+                    exchange.started_at,
+                )
+            )
+        except asyncio.CancelledError:
+            reason = exchange.ended()
+            if reason is None:
+                raise
+            if isinstance(reason, WireError):
+                await exchange.fail(reason)
+        except CallerGone:
+            pass
+        except WireError as error:
+            await exchange.fail(error)
+        except Exception:
+            logger.exception("request %s failed", exchange.request_id)
+            await exchange.fail(_own_fault(exchange))
+        finally:
+            exchange.leave()
+            self._leave(exchange)
+
+    def _leave(self, guard: Guard) -> None:
+        self._running.discard(guard)
+        if self._is_closing and not self._running:
+            self._emptied.set()
 
     async def aclose(self, grace_s: float) -> None:
         """Refuse new calls, let running ones end for ``grace_s`` seconds, then end them."""
@@ -110,7 +192,7 @@ class Gateway:
         await self._sockets.aclose()
         if self._running and not await self._empties(grace_s):
             for guard in tuple(self._running):
-                guard.end(Unavailable("The platform is stopping."))
+                guard.cut_short(Unavailable("The platform is stopping."))
             await self._empties(FAIL_TIMEOUT_S)
         await self._inference.aclose()
         self._pool.close()
@@ -123,7 +205,7 @@ class Gateway:
         return True
 
     async def _answer(
-        self, scope: Scope, receive: Receive, reply: Reply, guard: CallGuard, started: float
+        self, scope: Scope, receive: Receive, reply: AsgiReply, guard: CallGuard, started: float
     ) -> None:
         if self._is_closing:
             raise Unavailable("The platform is stopping.")
@@ -169,6 +251,22 @@ async def _take_rest(scope: Scope, incoming: Incoming) -> None:
         return
     with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
         await asyncio.wait_for(incoming.discard(MAX_DISCARDED_BYTES), FAIL_TIMEOUT_S)
+
+
+@lru_cache(maxsize=1024)
+def direct_route(url: bytes) -> InferenceRoute | None:
+    """The call that a plain path asks for; None for what needs a closer look."""
+    if not url.startswith(b"/serving-endpoints/") or not url.isascii() or b"%" in url:
+        return None
+    if b"?" in url or b"#" in url:
+        return None
+    route = parse(url.decode("ascii"))
+    return route if isinstance(route, InferenceRoute) else None
+
+
+def _own_fault(reply: Reply) -> Internal:
+    """The error for a fault of the gateway, which its log explains."""
+    return Internal(f"The gateway failed; its log says why under request id {reply.request_id}.")
 
 
 async def _fail(reply: Reply, error: WireError) -> None:

@@ -8,7 +8,6 @@ from lakeserve.core.ai_gateway import AiGateway, Routing
 from lakeserve.core.endpoints import Address, RoutableEndpoint, Target
 from lakeserve.core.errors import (
     BadUpstream,
-    ConfigurationError,
     DeadlineExceeded,
     Unavailable,
     WireError,
@@ -25,12 +24,13 @@ from lakeserve.gateway.task import Question
 from lakeserve.gateway.traffic import order
 from lakeserve.gateway.upstream.connection import Connection, Patience
 from lakeserve.gateway.upstream.failure import TimedOut, UpstreamFailure
-from lakeserve.gateway.upstream.head import json_request, url
+from lakeserve.gateway.upstream.head import url
 from lakeserve.gateway.upstream.pool import Origin, UpstreamPool
+from lakeserve.gateway.way import Way
 from lakeserve.providers.base import Asked, Provider, UpstreamRequest
-from lakeserve.providers.table import provider
 
 MAX_REPLY_BYTES = 64 * 1024 * 1024
+MAX_WAYS = 4096
 NOTHING_WANTED = AiGateway()
 
 # Some servers stream under a generic type; JSON and HTML are surely no events.
@@ -66,6 +66,7 @@ class Attempts:
         self._activator = activator
         self._budget = RetryBudget()
         self._circuits = Circuits(time.monotonic)
+        self._ways: dict[int, Way] = {}
 
     def release(self, stream: OpenStream) -> None:
         """The stream is over, or nobody wants the rest of it."""
@@ -86,55 +87,56 @@ class Attempts:
             WireError: Nobody answers; it is the last one's error.
         """
         wanted = endpoint.ai_gateway or NOTHING_WANTED
-        if wanted.routing.retries:
-            self._budget.earn(endpoint.id)
+        retries = 0 if account.is_shadow else wanted.routing.retries
         failed: AttemptFailed | None = None
         for target in order(endpoint, entity):
             try:
-                return await self._ask(endpoint, target, wanted, asked, account)
+                self._circuits.check(target)
+                if retries:
+                    answer = await self._insist(endpoint, target, wanted.routing, asked, account)
+                else:
+                    answer = await self._attempt(endpoint, target, wanted.routing, asked, account)
             except AttemptFailed as failure:
+                self._circuits.failed(target, failure)
                 failed = failure
+            else:
+                self._circuits.succeeded(target)
+                return answer
             if not wanted.fallback or not may_pass(wanted.routing, failed):
                 break
         if failed is None:
             raise Unavailable(f"Endpoint {endpoint.name!r} has no served entity yet.")
         raise failed.error from failed.__cause__
 
-    async def _ask(
+    async def _insist(
         self,
         endpoint: RoutableEndpoint,
         target: Target,
-        wanted: AiGateway,
+        routing: Routing,
         asked: Question,
         account: Account,
     ) -> WholeAnswer | OpenStream:
-        """Ask one entity, again where its endpoint's owner wants that.
+        """Ask one entity as often as its endpoint's owner wants.
 
         Raises:
             AttemptFailed: It did not begin to answer.
         """
-        self._circuits.check(target)
-        retries = 0 if account.is_shadow else wanted.routing.retries
-        number = 0
-        while True:
+        self._budget.earn(endpoint.id)
+        for number in range(routing.retries):
             try:
-                answer = await self._attempt(endpoint, target, wanted.routing, asked, account)
+                return await self._attempt(endpoint, target, routing, asked, account)
             except AttemptFailed as failure:
-                self._circuits.failed(target, failure.status, failure.error)
                 pause = pause_s(number, failure.error.retry_after)
-                number += 1
                 if (
-                    number > retries
-                    or failure.is_final
+                    failure.is_final
                     or pause is None
-                    or not may_pass(wanted.routing, failure)
+                    or not may_pass(routing, failure)
                     or not self._budget.spend(endpoint.id)
                 ):
                     raise
-            else:
-                self._circuits.succeeded(target)
-                return answer
+                self._circuits.failed(target, failure)
             await asyncio.sleep(pause)
+        return await self._attempt(endpoint, target, routing, asked, account)
 
     async def _attempt(
         self,
@@ -144,20 +146,32 @@ class Attempts:
         asked: Question,
         account: Account,
     ) -> WholeAnswer | OpenStream:
-        if target.failure is not None:
-            raise unusable(
-                f"Served entity {target.entity_name!r} of endpoint {endpoint.name!r} cannot serve:"
-                f" {target.failure}"
-            )
-        translation = _translation(target)
+        way = self._ways.get(id(target))
+        if way is None or way.target is not target:
+            way = self._new_way(endpoint, target)
+        translation = way.translation
         request = translation.build(target, asked.operation, asked.body, asked.raw)
-        patience = None
-        if routing.first_token_timeout_s is not None or routing.timeout_s is not None:
-            patience = Patience(routing.first_token_timeout_s, routing.timeout_s)
+        patience = _patience(routing)
+        limit = None if asked.stream else MAX_REPLY_BYTES
         if passed_on := account.begins(target):
             request = request._replace(headers=(*request.headers, *passed_on))
+        if target.others:
+            way = Way(target, least_busy(target, self._pool))
         try:
-            connection = await self._send(target, translation, request, asked.stream, patience)
+            if way.origin is None:
+                connection = await self._start(way, request, limit, patience)
+            else:
+                if target.signer is not None:
+                    request = await _signed(way.origin.address, target, request)
+                payload = way.payload(request)
+                try:
+                    connection = await self._pool.exchange(
+                        way.origin, payload, b"POST", limit, patience
+                    )
+                except UpstreamFailure as failure:
+                    if not _may_restart(translation, failure):
+                        raise
+                    connection = await self._start(way, request, limit, patience)
             try:
                 return await self._begin(connection, target, translation, asked, account)
             except BaseException:
@@ -166,31 +180,29 @@ class Attempts:
         except UpstreamFailure as failure:
             raise AttemptFailed(_failed(target, translation, failure)) from failure
 
-    async def _send(
-        self,
-        target: Target,
-        translation: Provider,
-        request: UpstreamRequest,
-        stream: bool,
-        patience: Patience | None,
-    ) -> Connection:
-        limit = None if stream else MAX_REPLY_BYTES
-        address = least_busy(target, self._pool) or await self._activate(target)
-        try:
-            payload = await _payload(target, address, request)
-            return await self._pool.exchange(Origin(address), payload, b"POST", limit, patience)
-        except UpstreamFailure as failure:
-            if failure.received or not translation.restartable or isinstance(failure, TimedOut):
-                raise
-        address = await self._activate(target)
-        payload = await _payload(target, address, request)
-        return await self._pool.exchange(Origin(address), payload, b"POST", limit, patience)
+    def _new_way(self, endpoint: RoutableEndpoint, target: Target) -> Way:
+        if target.failure is not None:
+            raise unusable(
+                f"Served entity {target.entity_name!r} of endpoint {endpoint.name!r} cannot serve:"
+                f" {target.failure}"
+            )
+        if len(self._ways) >= MAX_WAYS:
+            self._ways.clear()
+        way = self._ways[id(target)] = Way(target)
+        return way
 
-    async def _activate(self, target: Target) -> Address:
+    async def _start(
+        self, way: Way, request: UpstreamRequest, limit: int | None, patience: Patience | None
+    ) -> Connection:
+        """Ask a worker that has no address, or whose address leads nowhere any more."""
         try:
-            return await self._activator.activate(target.entity_id)
+            address = await self._activator.activate(way.target.entity_id)
         except WireError as error:
             raise AttemptFailed(error, is_final=True) from error
+        moved = Way(way.target, address)
+        return await self._pool.exchange(
+            Origin(address), moved.payload(request), b"POST", limit, patience
+        )
 
     async def _begin(
         self,
@@ -221,6 +233,12 @@ class Attempts:
         return WholeAnswer(target, _read_reply(target, translation, asked, body))
 
 
+def _patience(routing: Routing) -> Patience | None:
+    if routing.first_token_timeout_s is None and routing.timeout_s is None:
+        return None
+    return Patience(routing.first_token_timeout_s, routing.timeout_s)
+
+
 async def _open_stream(
     connection: Connection, target: Target, translation: Provider, asked: Question
 ) -> OpenStream:
@@ -242,27 +260,20 @@ def _read_reply(target: Target, translation: Provider, asked: Question, body: by
         raise AttemptFailed(error) from error
 
 
-async def _payload(target: Target, address: Address, request: UpstreamRequest) -> bytes:
-    headers = request.headers
-    if target.signer is not None:
-        try:
-            signed = await target.signer.headers(url(address, request.path), request.body)
-        except WireError as error:
-            raise AttemptFailed(error) from error
-        headers = (*headers, *signed)
+async def _signed(address: Address, target: Target, request: UpstreamRequest) -> UpstreamRequest:
+    """The request with the headers of a signature, which every one needs anew."""
+    if target.signer is None:
+        return request
     try:
-        return json_request(address, request.path, headers, request.body)
-    except ValueError as error:
-        raise unusable(
-            f"The configuration of served entity {target.entity_name!r} cannot be sent: {error}"
-        ) from None
+        signed = await target.signer.headers(url(address, request.path), request.body)
+    except WireError as error:
+        raise AttemptFailed(error) from error
+    return request._replace(headers=(*request.headers, *signed))
 
 
-def _translation(target: Target) -> Provider:
-    try:
-        return provider(target.provider)
-    except ConfigurationError as error:
-        raise unusable(f"Served entity {target.entity_name!r} cannot serve: {error}") from None
+def _may_restart(translation: Provider, failure: UpstreamFailure) -> bool:
+    """Whether a worker may be brought back for a call that has not begun to be answered."""
+    return translation.restartable and not failure.received and not isinstance(failure, TimedOut)
 
 
 async def _refusal(connection: Connection, target: Target, translation: Provider) -> WireError:
@@ -282,7 +293,7 @@ def without_credential(error: WireError, target: Target) -> WireError:
 
 
 def _failed(target: Target, translation: Provider, failure: UpstreamFailure) -> WireError:
-    if translation.restartable and not failure.received and not isinstance(failure, TimedOut):
+    if _may_restart(translation, failure):
         return Unavailable(
             f"The worker of served entity {target.entity_name!r} does not answer: {failure.reason}."
         )

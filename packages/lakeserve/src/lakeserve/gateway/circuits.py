@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 from lakeserve.core.endpoints import Target
-from lakeserve.core.errors import Unavailable, WireError
+from lakeserve.core.errors import Unavailable
 from lakeserve.gateway.attempt_failure import AttemptFailed
 from lakeserve.gateway.circuit import Circuit
 
@@ -39,9 +39,11 @@ class Circuits:
         )
         raise AttemptFailed(Unavailable(text, retry_after=wait), is_final=True)
 
-    def failed(self, target: Target, status: int, error: WireError) -> None:
-        """A call that was let through failed with an upstream's status, or without one."""
-        if target.provider == LOCAL or (status or error.status) not in OUTAGES:
+    def failed(self, target: Target, failure: AttemptFailed) -> None:
+        """A call that was let through failed; a final failure says nothing of the upstream."""
+        if failure.is_final or target.provider == LOCAL:
+            return
+        if (failure.status or failure.error.status) not in OUTAGES:
             return
         circuit = self._circuits.get(target.entity_id)
         if circuit is None:

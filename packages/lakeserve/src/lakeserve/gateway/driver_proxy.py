@@ -13,7 +13,7 @@ from lakeserve.core.ports import Snapshot
 from lakeserve.gateway.guard import CallGuard
 from lakeserve.gateway.intake import Receive, check_length, stream_body
 from lakeserve.gateway.paths import DriverRoute
-from lakeserve.gateway.reply import Header, Reply
+from lakeserve.gateway.reply import AsgiReply, Header
 from lakeserve.gateway.upstream.connection import Connection
 from lakeserve.gateway.upstream.failure import UpstreamFailure
 from lakeserve.gateway.upstream.head import header_lines, host, request_line
@@ -64,7 +64,7 @@ class DriverCall:
     header_list: list[Header]
     snapshot: Snapshot
     receive: Receive
-    reply: Reply
+    reply: AsgiReply
     guard: CallGuard
 
 
@@ -139,7 +139,7 @@ class DriverProxy:
         call.guard.watch(call.receive)
 
 
-async def _relay(reply: Reply, connection: Connection) -> None:
+async def _relay(reply: AsgiReply, connection: Connection) -> None:
     await connection.reply()
     if connection.status > 599:
         raise BadUpstream(f"The app answered with the impossible status {connection.status}.")

@@ -1,11 +1,15 @@
 """The events of one upstream answer, in the form that the caller is promised."""
 
+from collections.abc import Callable
+
 from lakeserve.core.endpoints import Target
 from lakeserve.core.errors import BadUpstream, WireError
 from lakeserve.gateway.sse import DONE
-from lakeserve.gateway.upstream.connection import Connection
+from lakeserve.gateway.upstream.connection import Connection, Drain
 from lakeserve.gateway.upstream.failure import UpstreamFailure
 from lakeserve.providers.base import EventTranslator, Framing
+
+Push = Callable[[bytes], bool]
 
 
 class EventSource:
@@ -54,6 +58,50 @@ class EventSource:
                 raise
         self._end()
         return b""
+
+    async def pump(self, push: Push, drained: Drain) -> None:
+        """Hand on the rest of the events as they come, up to the end of the answer.
+
+        Args:
+            push: Takes whole events; answers whether it can take more for now.
+            drained: Waits until it can.
+
+        Raises:
+            WireError: The upstream reported a failure, or what it sent cannot be used.
+            UpstreamFailure: The answer was cut.
+        """
+        hold = self.connection.hold
+
+        def take(data: bytes) -> None:
+            if self._pending is None and not self._push(data, push):
+                hold()
+
+        async def ready() -> None:
+            self._raise_pending()
+            await drained()
+
+        self._raise_pending()
+        try:
+            await self.connection.pump(take, ready)
+        except UpstreamFailure:
+            if not self._is_done():
+                raise
+        self._raise_pending()
+        self._end()
+
+    def _push(self, data: bytes, push: Push) -> bool:
+        """Hand on the events in some bytes; whether more of them can be taken."""
+        try:
+            events = self._take(data)
+        except WireError as error:
+            self._pending = error
+            return False
+        has_room = push(events) if events else True
+        return has_room and self._pending is None
+
+    def _raise_pending(self) -> None:
+        if self._pending is not None:
+            raise self._pending
 
     def _take(self, data: bytes) -> bytes:
         events = self._splitter.feed(data)

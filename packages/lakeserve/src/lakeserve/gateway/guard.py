@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from types import TracebackType
+from typing import Protocol
 
 from lakeserve.core.errors import DeadlineExceeded
 from lakeserve.gateway.intake import CallerGone, Receive
@@ -11,10 +12,28 @@ from lakeserve.gateway.intake import CallerGone, Receive
 WATCH_AFTER_S = 0.02
 
 
+class Guard(Protocol):
+    """What can end a call early.
+
+    Attributes:
+        reason: What it was ended for, or None.
+    """
+
+    reason: Exception | None
+
+    def watch(self, receive: Receive) -> None:
+        """The request is read: from now on all that can come from the caller is its leaving."""
+        ...
+
+    def cut_short(self, reason: Exception) -> None:
+        """End the call now, with this exception. Only the first reason counts."""
+        ...
+
+
 class CallGuard:
     """A context that ends its own task's work early, with an exception that says why.
 
-    Raises, on leaving: ``CallerGone``, ``DeadlineExceeded``, or what ``end`` was called with.
+    Raises, on leaving: ``CallerGone``, ``DeadlineExceeded``, or what ``cut_short`` was called with.
 
     Attributes:
         reason: What the work was ended for, or None.
@@ -57,7 +76,7 @@ class CallGuard:
         if self._is_late:
             self._start_watching()
 
-    def end(self, reason: Exception) -> None:
+    def cut_short(self, reason: Exception) -> None:
         """End the call now, with this exception. Only the first reason counts."""
         if self._task is not None and self.reason is None:
             self.reason = reason
@@ -78,7 +97,7 @@ class CallGuard:
     async def _watch(self, receive: Receive) -> None:
         message = await receive()
         if message["type"] == "http.disconnect":
-            self.end(CallerGone())
+            self.cut_short(CallerGone())
 
     def _time_out(self) -> None:
-        self.end(DeadlineExceeded(f"The call took longer than {self._timeout_s:g} seconds."))
+        self.cut_short(DeadlineExceeded(f"The call took longer than {self._timeout_s:g} seconds."))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from lakeserve.core.ai_gateway import AiGateway, GuardrailRules
 from lakeserve.core.endpoints import RoutableEndpoint
@@ -12,7 +12,7 @@ from lakeserve.core.identity import Principal
 from lakeserve.core.ports import Activator, Snapshot
 from lakeserve.gateway.accounting import Account
 from lakeserve.gateway.attempts import Attempts, WholeAnswer
-from lakeserve.gateway.guard import CallGuard
+from lakeserve.gateway.guard import Guard
 from lakeserve.gateway.intake import CallerGone, Receive, custom_object, json_object, read_body
 from lakeserve.gateway.paths import InferenceRoute
 from lakeserve.gateway.plan import model_name, permitted
@@ -39,6 +39,7 @@ class Call(NamedTuple):  # made once per call, for a third of what a frozen data
     """What the caller sent, and the way back to it.
 
     Attributes:
+        body: All of it, or the way to it.
         started: ``time.perf_counter()`` at the head of the request.
     """
 
@@ -46,9 +47,9 @@ class Call(NamedTuple):  # made once per call, for a third of what a frozen data
     caller: Principal
     snapshot: Snapshot
     headers: Mapping[bytes, bytes]
-    receive: Receive
+    body: bytes | Receive
     reply: Reply
-    guard: CallGuard
+    guard: Guard
     started: float
 
 
@@ -95,7 +96,28 @@ class Inference:
         if self._seams.tracing is not None:
             account.trace = self._seams.tracing.begin(call.headers)
         try:
-            await self._answer(call, account)
+            endpoint: RoutableEndpoint | None = None
+            if call.route.endpoint is not None:
+                endpoint = permitted(call.snapshot, call.caller, call.route.endpoint)
+                account.concerns(endpoint)
+            is_custom = endpoint is not None and endpoint.endpoint_type == "CUSTOM_MODEL"
+            raw = call.body
+            if not isinstance(raw, bytes):
+                raw = await self._read(call, raw, is_custom=is_custom)
+            body = (custom_object if is_custom else json_object)(raw, call.headers)
+            if endpoint is None:
+                endpoint = permitted(call.snapshot, call.caller, model_name(body))
+                account.concerns(endpoint)
+            asked = question(endpoint, call.route.operation, body, raw)
+            account.asks(asked, body, raw)
+            if self._seams.ledger is not None:
+                self._seams.ledger.admit(endpoint, call.caller.name)
+            elif endpoint.ai_gateway is not None and endpoint.ai_gateway.budgets:
+                raise NotBuilt("Budgets are not implemented by this server.")
+            if endpoint.ai_gateway is None:
+                await self._forward(call, endpoint, asked, account, None)
+            else:
+                await self._govern(call, endpoint, endpoint.ai_gateway, asked, account)
         except asyncio.CancelledError:
             account.close_with(call.guard.reason or CallerGone())
             raise
@@ -103,37 +125,12 @@ class Inference:
             account.close_with(error)
             raise
 
-    async def _answer(self, call: Call, account: Account) -> None:
-        endpoint: RoutableEndpoint | None = None
-        if call.route.endpoint is not None:
-            endpoint = permitted(call.snapshot, call.caller, call.route.endpoint)
-            account.concerns(endpoint)
-        raw, body = await self._body(call, endpoint)
-        if endpoint is None:
-            endpoint = permitted(call.snapshot, call.caller, model_name(body))
-            account.concerns(endpoint)
-        asked = question(endpoint, call.route.operation, body, raw)
-        account.asks(asked, body, raw)
-        if self._seams.ledger is not None:
-            self._seams.ledger.admit(endpoint, call.caller.name)
-        elif endpoint.ai_gateway is not None and endpoint.ai_gateway.budgets:
-            raise NotBuilt("Budgets are not implemented by this server.")
-        if endpoint.ai_gateway is None:
-            await self._forward(call, endpoint, asked, account, None)
-        else:
-            await self._govern(call, endpoint, endpoint.ai_gateway, asked, account)
-
-    async def _body(
-        self, call: Call, endpoint: RoutableEndpoint | None
-    ) -> tuple[bytes, dict[str, Any]]:
-        """The body, as it came and as it reads."""
-        is_custom = endpoint is not None and endpoint.endpoint_type == "CUSTOM_MODEL"
+    async def _read(self, call: Call, receive: Receive, *, is_custom: bool) -> bytes:
         limits = self._limits
         limit = limits.max_custom_bytes if is_custom else limits.max_request_bytes
-        raw = await read_body(call.headers, call.receive, limit)
-        call.guard.watch(call.receive)
-        read = custom_object if is_custom else json_object
-        return raw, read(raw, call.headers)
+        raw = await read_body(call.headers, receive, limit)
+        call.guard.watch(receive)
+        return raw
 
     async def _govern(
         self,

@@ -36,6 +36,14 @@ class JoiningTransport(asyncio.Transport):
             self._loop.call_soon(self._flush)
         self._pending.append(data)
 
+    def write_now(self, data: bytes) -> None:
+        """Send after what waits for the end of this turn, and together with it."""
+        if self._pending:
+            self._pending.append(data)
+            self._flush()
+        else:
+            self._transport.write(data)
+
     def _flush(self) -> None:
         pending = self._pending
         if pending:

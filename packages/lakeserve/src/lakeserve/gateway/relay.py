@@ -1,11 +1,13 @@
 """Passes an answer on to the caller."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from lakeserve.core.endpoints import Target
 from lakeserve.core.errors import WireError
 from lakeserve.gateway.accounting import Account
 from lakeserve.gateway.attempts import OpenStream, cut, without_credential
+from lakeserve.gateway.events import Push
 from lakeserve.gateway.reply import Header, Reply
 from lakeserve.gateway.seams import OutputRules
 from lakeserve.gateway.sse import DONE
@@ -23,6 +25,11 @@ async def relay_events(reply: Reply, stream: OpenStream, account: Account) -> No
     await reply.start_events(answer_headers(stream.target, account))
     try:
         part = stream.first
+        if part and reply.can_push:
+            observe(part)
+            await reply.part(part)
+            await events.pump(_observed(observe, reply.push), reply.drained)
+            part = b""
         while part:
             observe(part)
             await reply.part(part)
@@ -35,6 +42,14 @@ async def relay_events(reply: Reply, stream: OpenStream, account: Account) -> No
         observe(events.tail)
     account.close(200)
     await reply.end(events.tail)
+
+
+def _observed(observe: Callable[[bytes], None], push: Push) -> Push:
+    def take(events: bytes) -> bool:
+        observe(events)
+        return push(events)
+
+    return take
 
 
 async def relay_checked_events(

@@ -5,6 +5,7 @@ import orjson
 from lakeserve.core.errors import BadUpstream, WireError
 
 DONE = b"data: [DONE]\n\n"
+CARRIAGE_RETURN = 13
 MAX_EVENT_BYTES = 4 * 1024 * 1024
 
 
@@ -32,6 +33,10 @@ class EventSplitter:
         """
         if self._rest:
             data = self._rest + data
+        elif _is_one_event(data):
+            if data == DONE or data == b"data:[DONE]\n\n":
+                self.done = True
+            return data
         if b"\r" in data:  # JSON text holds none, so each one here is part of a line's end
             data = data.replace(b"\r\n", b"\n")
         end = data.rfind(b"\n\n") + 2
@@ -60,6 +65,16 @@ def error_event(error: WireError) -> bytes:
         **error.body(),
     }
     return b"data: " + orjson.dumps(value) + b"\n\n"
+
+
+def _is_one_event(data: bytes) -> bool:
+    """Whether this is one whole event of one line, as most chunks of most servers are."""
+    return (
+        data.endswith(b"\n\n")
+        and data.startswith(b"data:")
+        and data.find(b"\n", 0, -2) < 0
+        and data[-3] != CARRIAGE_RETURN
+    )
 
 
 def _is_plain(events: bytes) -> bool:

@@ -99,7 +99,7 @@ def _check_field(endpoint: RoutableEndpoint, field: str, body: Mapping[str, Any]
     value = body[field]
     if field == "messages":
         accepted = "a list of messages with at least one"
-        fits = isinstance(value, list) and all(isinstance(item, dict) for item in value)
+        fits = isinstance(value, list) and {dict}.issuperset(map(type, value))
     else:
         accepted = "a string or a list with at least one item"
         fits = isinstance(value, str | list)

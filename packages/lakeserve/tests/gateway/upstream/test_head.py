@@ -2,14 +2,14 @@
 
 import pytest
 from lakeserve.core.endpoints import Address
-from lakeserve.gateway.upstream.head import header_lines, host, json_request, request_line
+from lakeserve.gateway.upstream.head import header_lines, host, json_head, request_line
 
 
-def test_a_request() -> None:
+def test_a_head() -> None:
     address = Address(host="models.test", port=8080, base_path="/v1")
-    assert json_request(address, "/x", (("authorization", "Bearer y"),), b"{}") == (
+    assert json_head(address, "/x", (("authorization", "Bearer y"),)) == (
         b"POST /v1/x HTTP/1.1\r\nhost: models.test:8080\r\ncontent-type: application/json\r\n"
-        b"accept-encoding: identity\r\nauthorization: Bearer y\r\ncontent-length: 2\r\n\r\n{}"
+        b"accept-encoding: identity\r\nauthorization: Bearer y\r\n"
     )
 
 

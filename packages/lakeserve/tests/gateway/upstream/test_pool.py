@@ -11,7 +11,7 @@ from gateway.strict_upstream import StrictUpstream, until, whole
 from lakeserve.core.endpoints import Address
 from lakeserve.gateway.upstream.connection import Connection
 from lakeserve.gateway.upstream.failure import ConnectFailed, UpstreamFailure
-from lakeserve.gateway.upstream.head import json_request
+from lakeserve.gateway.upstream.head import json_head
 from lakeserve.gateway.upstream.pool import Origin, UpstreamPool
 
 
@@ -30,7 +30,7 @@ async def origin(upstream: StrictUpstream) -> AsyncIterator[Origin]:
 
 
 async def ask(pool: UpstreamPool, origin: Origin) -> Connection:
-    payload = json_request(origin.address, "/x", (), b"{}")
+    payload = json_head(origin.address, "/x", ()) + b"content-length: 2\r\n\r\n{}"
     return await pool.exchange(origin, payload, b"POST", 1000)
 
 
@@ -78,7 +78,7 @@ async def test_one_whose_reply_was_not_read_is_not_kept(
 ) -> None:
     pool = UpstreamPool()
     upstream.script = lambda _: [b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab", 1.0]
-    payload = json_request(origin.address, "/x", (), b"{}")
+    payload = json_head(origin.address, "/x", ()) + b"content-length: 2\r\n\r\n{}"
     connection = await pool.exchange(origin, payload, b"POST")
     assert await connection.read() == b"ab"
     pool.release(connection)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple, cast
 
 from lakeserve.gateway.upstream.failure import (
@@ -29,6 +29,9 @@ class Patience(NamedTuple):
     total_s: float | None = None
 
 
+Drain = Callable[[], Awaitable[None]]
+
+
 class Connection(asyncio.Protocol):
     """Sends a request and hands out its reply as it arrives.
 
@@ -37,7 +40,7 @@ class Connection(asyncio.Protocol):
 
     Attributes:
         kept: The pool's: where this connection waits for its next exchange.
-        idle_since: The pool's: the loop's time when it began to wait.
+        idle_since: The pool's: ``time.monotonic()`` when it began to wait.
         answered_at: ``time.perf_counter()`` at the first byte of the reply.
     """
 
@@ -52,6 +55,7 @@ class Connection(asyncio.Protocol):
         self._write_paused = False
         self._read_paused = False
         self._whole_limit: int | None = None
+        self._sink: Callable[[bytes], None] | None = None
         self._first_timer: asyncio.TimerHandle | None = None
         self._total_timer: asyncio.TimerHandle | None = None
         self.kept: list[Connection] = []
@@ -125,9 +129,25 @@ class Connection(asyncio.Protocol):
         """
         self.begin(method, whole_limit)
         self.write(payload)
+        while not self.is_answered:
+            await self.news()
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether what ``request`` waits for is here."""
         reader = self._reader
-        while not (reader.complete or (whole_limit is None and reader.headed)):
-            await self._wait()
+        return reader.complete or (self._whole_limit is None and reader.headed)
+
+    def news(self) -> "asyncio.Future[None]":
+        """Done as soon as something has changed. At most one may wait for it.
+
+        Raises:
+            UpstreamFailure: There will be no more.
+        """
+        if self._failure is not None:
+            raise self._failure
+        waiter = self._waiter = self._loop.create_future()
+        return waiter
 
     def begin(self, method: bytes, whole_limit: int | None = None) -> None:
         """Start an exchange whose request is then written in parts, see ``request``."""
@@ -155,7 +175,7 @@ class Connection(asyncio.Protocol):
             UpstreamFailure: It did not come.
         """
         while not self._reader.headed:
-            await self._wait()
+            await self.news()
 
     async def read(self) -> bytes:
         """The next part of the body; empty at its end.
@@ -164,10 +184,39 @@ class Connection(asyncio.Protocol):
             UpstreamFailure: The body was cut.
         """
         while not self._reader.buffered and not self._reader.complete:
-            await self._wait()
+            await self.news()
         data = self._reader.take()
         self._resume_reading()
         return data
+
+    async def pump(self, sink: Callable[[bytes], None], drained: Drain) -> None:
+        """Hand each part of the body to ``sink`` as it arrives, without waking a task for it.
+
+        Args:
+            sink: Takes a part; calls ``hold`` when it cannot take more for now.
+            drained: Waits until it can.
+
+        Raises:
+            UpstreamFailure: The body was cut.
+        """
+        reader = self._reader
+        self._sink = sink
+        try:
+            if reader.buffered:
+                sink(reader.take())
+            self._resume_reading()
+            while not reader.complete:
+                await self.news()
+                if self._read_paused:
+                    await drained()
+                    self._resume_reading()
+        finally:
+            self._sink = None
+
+    def hold(self) -> None:
+        """Take no more of the body until whoever pumps it says so."""
+        self._pause_reading()
+        self._wake()
 
     async def body(self, limit: int) -> bytes:
         """The whole body.
@@ -208,11 +257,17 @@ class Connection(asyncio.Protocol):
         except MalformedReply as failure:
             self._fail(failure)
             return
+        if self._sink is not None and reader.buffered:
+            self._sink(reader.take())
         if reader.complete:
             self._wake()
             if not reader.reusable and self._transport is not None:
                 self._transport.close()
-            return
+        elif self._sink is None:
+            self._check_progress(reader)
+
+    def _check_progress(self, reader: ReplyReader) -> None:
+        """More of a reply is here, but not all."""
         limit = self._whole_limit
         if limit is not None:
             if reader.headed:
@@ -250,19 +305,12 @@ class Connection(asyncio.Protocol):
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
 
-    async def _wait(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
     def _wake(self) -> None:
         waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
 
     def _time_out(self, reason: str) -> None:
         self._fail(TimedOut(reason, received=self._reader.received))

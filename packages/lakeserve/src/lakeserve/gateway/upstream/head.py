@@ -1,30 +1,20 @@
 """The first lines of a request to an upstream."""
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from lakeserve.core.endpoints import Address
 
 _BREAKS = frozenset("\r\n\0")
 
 
-def json_request(
-    address: Address, path: str, headers: tuple[tuple[str, str], ...], body: bytes
-) -> bytes:
-    """A POST, whole: of JSON, unless a header says otherwise.
+def json_head(address: Address, path: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """The head of a POST, up to its length, which is still to be written.
+
+    It is one of JSON, unless a header says otherwise.
 
     Raises:
         ValueError: A header cannot be written, such as a credential with a line break.
     """
-    return b"%bcontent-length: %d\r\n\r\n%b" % (
-        _json_start(address, path, headers),
-        len(body),
-        body,
-    )
-
-
-@lru_cache(maxsize=512)
-def _json_start(address: Address, path: str, headers: tuple[tuple[str, str], ...]) -> bytes:
     is_typed = any(name == "content-type" for name, _ in headers)
     lines = (
         ("host", host(address)),

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from typing import NamedTuple
 
 from lakeserve.core.endpoints import Address
@@ -73,7 +74,11 @@ class UpstreamPool:
         try:
             if patience is not None:
                 connection.hurry(patience)
-            await connection.request(payload, method, whole_limit)
+            # As ``request`` does, without a coroutine in between: this is on every call's way.
+            connection.begin(method, whole_limit)
+            connection.write(payload)
+            while not connection.is_answered:
+                await connection.news()
         except UpstreamFailure as failure:
             self.release(connection)
             if kept is None or failure.received:
@@ -100,10 +105,10 @@ class UpstreamPool:
         if self._is_closed or not connection.is_reusable or len(kept) >= MAX_IDLE:
             connection.abort()
             return
-        loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
+        connection.idle_since = time.monotonic()
         kept.append(connection)
         if self._sweep is None:
+            loop = asyncio.get_running_loop()
             self._sweep = loop.call_later(self._idle_s / 2, self._close_idle)
 
     def close(self) -> None:
@@ -186,7 +191,7 @@ class UpstreamPool:
 
     def _close_idle(self) -> None:
         loop = asyncio.get_running_loop()
-        oldest = loop.time() - self._idle_s
+        oldest = time.monotonic() - self._idle_s
         for kept in self._idle.values():
             # In place and with the emptied lists kept: connections in use refer to them.
             for connection in kept:

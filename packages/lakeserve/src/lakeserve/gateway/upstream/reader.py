@@ -130,7 +130,7 @@ class ReplyReader:
         status = self._parser.get_status_code()
         if status < 200:
             return
-        if sum(len(name) + len(value) for name, value in self.headers) > MAX_HEADER_BYTES:
+        if self._header_bytes > MAX_HEADER_BYTES and _size(self.headers) > MAX_HEADER_BYTES:
             raise _oversized()
         self.status = status
         self.headed = True
@@ -168,6 +168,10 @@ def _is_delimited(status: int, headers: list[tuple[bytes, bytes]]) -> bool:
         name == b"content-length" or (name == b"transfer-encoding" and b"chunked" in value.lower())
         for name, value in headers
     )
+
+
+def _size(headers: list[tuple[bytes, bytes]]) -> int:
+    return sum(len(name) + len(value) for name, value in headers)
 
 
 def _oversized() -> MalformedReply:

@@ -1,0 +1,64 @@
+"""How one served entity is reached: what stays the same from call to call."""
+
+from lakeserve.core.endpoints import Address, Target
+from lakeserve.core.errors import ConfigurationError
+from lakeserve.gateway.attempt_failure import unusable
+from lakeserve.gateway.upstream.head import json_head
+from lakeserve.gateway.upstream.pool import Origin
+from lakeserve.providers.base import Provider, UpstreamRequest
+from lakeserve.providers.table import provider
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Way:
+    """The way to a target.
+
+    Attributes:
+        translation: The target's provider.
+        origin: None while a worker has no address.
+
+    Raises:
+        AttemptFailed: There is no such provider.
+    """
+
+    __slots__ = ("_head", "_headers", "_path", "origin", "target", "translation")
+
+    def __init__(self, target: Target, address: Address | None = None) -> None:
+        self.target = target
+        self.translation = _translation(target)
+        there = target.address if address is None else address
+        self.origin = None if there is None else Origin(there)
+        self._path = ""
+        self._headers: Headers = ()
+        self._head = b""
+
+    def payload(self, request: UpstreamRequest) -> bytes:
+        """A request, whole.
+
+        Raises:
+            AttemptFailed: A header cannot be written, such as a credential with a line break.
+        """
+        path, headers, body = request
+        if path != self._path or headers != self._headers:
+            self._head = self._new_head(path, headers)
+            self._path, self._headers = path, headers
+        return b"%bcontent-length: %d\r\n\r\n%b" % (self._head, len(body), body)
+
+    def _new_head(self, path: str, headers: Headers) -> bytes:
+        if self.origin is None:
+            raise unusable(f"Served entity {self.target.entity_name!r} has no address.")
+        try:
+            return json_head(self.origin.address, path, headers)
+        except ValueError as error:
+            raise unusable(
+                f"The configuration of served entity {self.target.entity_name!r} cannot be sent:"
+                f" {error}"
+            ) from None
+
+
+def _translation(target: Target) -> Provider:
+    try:
+        return provider(target.provider)
+    except ConfigurationError as error:
+        raise unusable(f"Served entity {target.entity_name!r} cannot serve: {error}") from None
