@@ -149,6 +149,7 @@ async def test_without_budgets_nothing_is_remembered(storage: Storage) -> None:
     budgets = budgets_of(storage)
     budgets.spent(call(), 0.5, "j1")
     await budgets.refresh()
+    budgets.spent(call(), 0.5, "j2")
     assert budgets._by_journal == {}
 
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 
 from lakeserve.core.ai_gateway import Budget
 from lakeserve.core.endpoints import RoutableEndpoint
@@ -47,6 +48,7 @@ class Budgets:
         self._stored: Mapping[Key, float] = {}
         self._own: dict[Key, float] = {}
         self._by_journal: dict[str, dict[Key, float]] = {}
+        self._has_budgets = True
         self._task: asyncio.Task[None] | None = None
 
     def check(self, endpoint: RoutableEndpoint, requester: str) -> None:
@@ -68,10 +70,12 @@ class Budgets:
 
     def spent(self, call: CallRecord, cost: float, journal: str) -> None:
         """This process has written a call down, in a journal or, without a name, in memory."""
-        now = call.started_at / 1000
+        if not self._has_budgets:
+            return
+        day = _period("day", call.started_at / 1000)
         its = self._by_journal.setdefault(journal, {})
         for who in ("", call.requester):
-            for period in (_period("day", now), _period("month", now)):
+            for period in (day, day[:7]):
                 key = (call.endpoint_id, who, period)
                 its[key] = its.get(key, 0.0) + cost
                 self._own[key] = self._own.get(key, 0.0) + cost
@@ -107,6 +111,7 @@ class Budgets:
         """
         endpoints = self._directory.snapshot().endpoints.values()
         budgeted = [each.id for each in endpoints if each.ai_gateway and each.ai_gateway.budgets]
+        self._has_budgets = bool(budgeted)
         if not budgeted:
             self._by_journal.clear()
             self._own.clear()
@@ -168,7 +173,13 @@ def applying(budgets: tuple[Budget, ...], user: str) -> list[Budget]:
 
 def _period(kind: str, now: float) -> str:
     """A day of UTC as ``2026-11-26`` or a month as ``2026-11``."""
-    return time.strftime("%Y-%m-%d" if kind == "day" else "%Y-%m", time.gmtime(now))
+    day = _day(int(now) // DAY_S)
+    return day if kind == "day" else day[:7]
+
+
+@lru_cache(maxsize=8)
+def _day(number: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(number * DAY_S))
 
 
 def _end(kind: str, now: float) -> int:
