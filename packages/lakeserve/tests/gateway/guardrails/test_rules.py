@@ -188,6 +188,20 @@ async def test_what_cannot_be_kept_is_said_before_the_call() -> None:
         await rules.check(endpoint(BLOCK), asked())
 
 
+@pytest.mark.parametrize(
+    ("task", "operation"),
+    [("agent/v2/chat", "chat"), ("llm/v1/chat", "predict"), (None, "predict")],
+)
+async def test_what_cannot_be_read_does_not_pass(task: Any, operation: Any) -> None:
+    guarded = replace(endpoint(MASK, MASK), task=task)
+    question = asked()._replace(operation=operation)
+    guardrails = Guardrails(INSPECTOR)
+    with pytest.raises(NotBuilt, match="not calls of this kind"):
+        await guardrails.check(guarded, question)
+    with pytest.raises(NotBuilt, match="not calls of this kind"):
+        guardrails.output(guarded, question)
+
+
 async def test_embeddings_have_no_text_to_look_at() -> None:
     question = Question("embeddings", {"input": [[1]]}, None, stream=False)
     made = Guardrails(INSPECTOR).output(endpoint(answered=MASK), question)

@@ -265,7 +265,7 @@ class EndpointService:
 
         def work(transaction: Transaction, endpoint: Endpoint) -> None:
             block = wanted(endpoint)
-            check_enforced(block, "", self._abilities)
+            check_enforced(block, "", self._abilities, endpoint.task)
             check_change(endpoint.ai_gateway, block)
             transaction.endpoints.set_ai_gateway(endpoint.id, block)
             stored.append(block)
@@ -334,7 +334,7 @@ def _block(given: CreateInput, checked: CheckedConfig, abilities: Abilities) -> 
     """What the gateway is to do for a new endpoint beside forwarding."""
     names = [entity.name for entity, _ in checked.entities]
     block = check_gateway(given.ai_gateway, Surroundings(given.name, names, "ai_gateway."))
-    check_enforced(block, "ai_gateway.", abilities)
+    check_enforced(block, "ai_gateway.", abilities, checked.task)
     if not given.rate_limits:
         return block
     if block is not None and block.rate_limits:

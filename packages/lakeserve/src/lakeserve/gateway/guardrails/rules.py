@@ -8,7 +8,7 @@ import orjson
 
 from lakeserve.core.ai_gateway import GuardrailRules
 from lakeserve.core.endpoints import RoutableEndpoint
-from lakeserve.core.errors import BadUpstream
+from lakeserve.core.errors import BadUpstream, NotBuilt
 from lakeserve.core.guardrails import Abilities, PersonalData
 from lakeserve.gateway.guardrails.event_texts import EventTexts, Kept
 from lakeserve.gateway.guardrails.inspection import INLINE_CHARACTERS, Inspector
@@ -25,6 +25,7 @@ from lakeserve.gateway.seams import OutputRules
 from lakeserve.gateway.task import Question
 
 MAX_HELD_BYTES = 16 * 1024 * 1024
+_READABLE = frozenset({"chat", "completions", "embeddings"})
 
 
 class Guardrails:
@@ -49,6 +50,7 @@ class Guardrails:
         rules = endpoint.ai_gateway and endpoint.ai_gateway.input_rules
         if not rules or rules == GuardrailRules():
             return asked
+        _check_readable(endpoint, asked)
         texts = question_texts(asked.operation, asked.body)
         tokens = estimated_tokens(sum(map(len, texts)))
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
@@ -61,6 +63,8 @@ class Guardrails:
     def output(self, endpoint: RoutableEndpoint, asked: Question) -> OutputRules:
         """See ``seams.Rules.output``."""
         rules = endpoint.ai_gateway and endpoint.ai_gateway.output_rules
+        if rules and rules != GuardrailRules():
+            _check_readable(endpoint, asked)
         tokens = 0
         if asked.operation != "embeddings":
             tokens = estimated_tokens(sum(map(len, question_texts(asked.operation, asked.body))))
@@ -151,6 +155,15 @@ class AnswerRules:
         if usage is None:
             return _usage(self._asked_tokens, estimated_tokens(sum(map(len, texts))))
         return _usage(usage.input_tokens, usage.output_tokens)
+
+
+def _check_readable(endpoint: RoutableEndpoint, asked: Question) -> None:
+    """What cannot be read here must not pass where rules ought to look at it."""
+    if asked.operation not in _READABLE or not str(endpoint.task).startswith("llm/"):
+        raise NotBuilt(
+            f"The guardrails of endpoint {endpoint.name!r} read chats, completions and embeddings"
+            " only, not calls of this kind."
+        )
 
 
 def _wants_personal_data(endpoint: RoutableEndpoint) -> bool:
