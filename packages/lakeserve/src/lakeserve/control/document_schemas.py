@@ -199,6 +199,8 @@ ANSWERS: dict[tuple[str, str], str] = {
     ("get", ENDPOINTS + "/{name}"): "Endpoint",
     ("delete", ENDPOINTS + "/{name}"): "Nothing",
     ("put", ENDPOINTS + "/{name}/config"): "Endpoint",
+    ("post", ENDPOINTS + "/pt"): "Endpoint",
+    ("put", ENDPOINTS + "/pt/{name}/config"): "Endpoint",
     ("put", ENDPOINTS + "/{name}/ai-gateway"): "AiGatewayInput",
     ("put", ENDPOINTS + "/{name}/rate-limits"): "RateLimitsInput",
     ("patch", ENDPOINTS + "/{name}/tags"): "Tags",

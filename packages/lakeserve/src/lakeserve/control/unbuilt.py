@@ -19,8 +19,6 @@ _ENDPOINTS = "/api/2.0/serving-endpoints"
 
 # Methods, path, the missing thing. Earlier rows win.
 UNBUILT: tuple[tuple[tuple[str, ...], str, str], ...] = (
-    (WRITE, _ENDPOINTS + "/pt", "Provisioned throughput endpoints"),
-    (("PUT",), _ENDPOINTS + "/pt/{name}/config", "Provisioned throughput endpoints"),
     (READ, _ENDPOINTS + ":foundation-models", "The list of foundation models"),
     (WRITE, "/api/2.0/external-function", "External functions"),
     (ANY, "/api/2.0/permissions/{path:path}", "Permissions of such objects"),

@@ -37,10 +37,12 @@ class Scale:
     Attributes:
         concurrency: Calls at a time, all replicas together; None for what the settings say.
         replicas: Workers that share the calls.
+        model_units: The units of provisioned throughput that the concurrency was asked for in.
     """
 
     concurrency: int | None = None
     replicas: int = 1
+    model_units: int | None = None
 
     def share(self) -> int | None:
         """The calls that one of the replicas answers at a time."""

@@ -50,6 +50,7 @@ def _backend_json(backend: Backend) -> dict[str, Any]:
             "reference": backend.reference,
             "concurrency": backend.scale.concurrency,
             "replicas": backend.scale.replicas,
+            "model_units": backend.scale.model_units,
         }
     if isinstance(backend, LocalServer):
         return {"kind": "server", "key": backend.key, "replicas": backend.scale.replicas}
@@ -74,7 +75,9 @@ def _backend_json(backend: Backend) -> dict[str, Any]:
 
 def _backend(stored: Mapping[str, Any]) -> Backend:
     if stored["kind"] == "local":
-        scale = Scale(stored.get("concurrency"), stored.get("replicas", 1))
+        scale = Scale(
+            stored.get("concurrency"), stored.get("replicas", 1), stored.get("model_units")
+        )
         return LocalModel(stored["reference"], scale)
     if stored["kind"] == "server":
         return LocalServer(stored["key"], Scale(replicas=stored["replicas"]))

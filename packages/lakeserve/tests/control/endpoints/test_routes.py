@@ -257,3 +257,15 @@ async def test_secrets_are_not_repeated(client: httpx.AsyncClient, block: Any) -
     assert (reply.status_code, reply.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
     assert "sk-secret" not in reply.text
     assert "openai_config" in reply.text
+
+
+async def test_provisioned_throughput(client: httpx.AsyncClient) -> None:
+    config = {"served_entities": [{"entity_name": "mine", "provisioned_model_units": 50}]}
+    for method, path, body in (
+        ("POST", f"{BASE}/pt", {"name": "mine", "config": config}),
+        ("PUT", f"{BASE}/pt/my-chat/config", {"config": config}),
+    ):
+        await client.post(BASE, json={"name": "my-chat", "config": CONFIG})
+        reply = await client.request(method, path, json=body)
+        assert (reply.status_code, reply.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+        assert "'config.served_entities.0.entity_name' has the value 'mine'" in reply.text

@@ -14,7 +14,18 @@ NO_MODELS: Mapping[str, ModelKind] = MappingProxyType({})
 
 _TASKS: Mapping[ModelKind, Task] = {"chat": "llm/v1/chat", "embedding": "llm/v1/embeddings"}
 # These belong to a version of a registry's model.
-_FOREIGN = ("environment_vars", "instance_profile_arn", "provisioned_model_units")
+_FOREIGN = (
+    "environment_vars",
+    "instance_profile_arn",
+    "min_provisioned_throughput",
+    "max_provisioned_throughput",
+    "burst_scaling_enabled",
+)
+# Units of provisioned throughput stand for calls at a time.
+UNITS_STEP = 50
+CALLS_PER_STEP = 4
+MOST_UNITS = 1000 * UNITS_STEP
+_OTHER_SIZES = ("workload_size", "min_provisioned_concurrency", "max_provisioned_concurrency")
 
 
 def is_added(given: ServedEntityInput, models: Mapping[str, ModelKind]) -> bool:
@@ -54,7 +65,27 @@ def added(given: ServedEntityInput, place: str) -> tuple[LocalModel, bool]:
                 " platform."
             )
     wanted = workload(given, place)
-    return LocalModel(str(given.entity_name), Scale(wanted.concurrency)), wanted.scale_to_zero
+    units = _units(given, place)
+    calls = wanted.concurrency if units is None else units // UNITS_STEP * CALLS_PER_STEP
+    scale = Scale(calls, model_units=units)
+    return LocalModel(str(given.entity_name), scale), wanted.scale_to_zero
+
+
+def _units(given: ServedEntityInput, place: str) -> int | None:
+    units = given.provisioned_model_units
+    if units is None:
+        return None
+    field = f"{place}.provisioned_model_units"
+    usable = isinstance(units, int) and not isinstance(units, bool)
+    if not usable or not 0 < units <= MOST_UNITS or units % UNITS_STEP:
+        raise InvalidParameter(
+            f"Field '{field}' has the value {units!r}; accepted: multiples of {UNITS_STEP} up to"
+            f" {MOST_UNITS}; {UNITS_STEP} stand for {CALLS_PER_STEP} calls at a time."
+        )
+    for other in _OTHER_SIZES:
+        if getattr(given, other) is not None:
+            raise InvalidParameter(f"Fields '{field}' and '{place}.{other}' exclude each other.")
+    return int(units)
 
 
 def added_entity(name: str, model: LocalModel, *, sleeps: bool, share: int) -> ServedEntity:

@@ -88,7 +88,10 @@ def check_config(
     if config is None:
         raise InvalidParameter("Field 'config' is required.")
     if config.auto_capture_config is not None:
-        raise NotBuilt("Inference tables are not implemented in this version of lakeserve.")
+        raise NotBuilt(
+            f"Inference tables of the older kind ('{where}auto_capture_config') are not"
+            " implemented; ask for one in ai_gateway.inference_table_config."
+        )
     place, given = _given_entities(config, where)
     if not 1 <= len(given) <= MOST_ENTITIES:
         raise InvalidParameter(

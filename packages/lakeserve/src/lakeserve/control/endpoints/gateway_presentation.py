@@ -45,14 +45,13 @@ def _table(table: PayloadTable) -> Json:
 
 
 def _rules(rules: GuardrailRules) -> Json:
-    return {
-        "pii": {"behavior": rules.pii},
-        **_given(
-            safety=rules.safety or None,
-            invalid_keywords=list(rules.invalid_keywords) or None,
-            valid_topics=list(rules.valid_topics) or None,
-        ),
-    }
+    shown = _given(
+        pii={"behavior": rules.pii} if rules.pii != "NONE" else None,
+        safety=rules.safety or None,
+        invalid_keywords=list(rules.invalid_keywords) or None,
+        valid_topics=list(rules.valid_topics) or None,
+    )
+    return shown or {"pii": {"behavior": "NONE"}}
 
 
 def _extensions(stored: AiGateway) -> Json:

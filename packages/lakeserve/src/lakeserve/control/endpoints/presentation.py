@@ -232,6 +232,8 @@ def _sized(scale: Scale) -> Json:
     """A concurrency as it can be asked for."""
     if scale.concurrency is None:
         return {}
+    if scale.model_units is not None:
+        return {"provisioned_model_units": scale.model_units}
     sizes = {concurrency: size for size, concurrency in CONCURRENCY.items()}
     if scale.concurrency in sizes:
         return {"workload_size": sizes[scale.concurrency], "workload_type": "CPU"}

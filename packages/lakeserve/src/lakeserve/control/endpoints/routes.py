@@ -17,6 +17,12 @@ from lakeserve.control.endpoints.requests import (
     TagsInput,
 )
 from lakeserve.control.endpoints.service import EndpointService, EntityStates
+from lakeserve.control.endpoints.throughput import (
+    PtCreateInput,
+    PtUpdateInput,
+    as_config,
+    as_create,
+)
 from lakeserve.control.endpoints.unenforced import refuse
 from lakeserve.core.endpoints import Endpoint
 from lakeserve.core.identity import Principal
@@ -29,6 +35,7 @@ def endpoint_routes(service: EndpointService, states: EntityStates, caller: Call
     """Routes of serving endpoints."""
     router = APIRouter(prefix=BASE, dependencies=[Depends(caller)])
     _add_life(router, service, states, caller)
+    _add_throughput(router, service, states, caller)
     _add_parts(router, service, caller)
     return router
 
@@ -66,6 +73,24 @@ def _add_life(
     @router.get("/{name}/openapi", response_class=PlainTextResponse)
     async def openapi(name: str, who: who_calls) -> PlainTextResponse:
         return PlainTextResponse(openapi_document(await service.get(name, who)))
+
+
+def _add_throughput(
+    router: APIRouter, service: EndpointService, states: EntityStates, caller: Caller
+) -> None:
+    who_calls = Annotated[Principal, Depends(caller)]
+
+    @router.post("/pt")
+    async def create_provisioned(body: PtCreateInput, who: who_calls) -> Json:
+        made = await service.create(as_create(body, service.added_models()), who)
+        return detail(made, states.states(), level_of(made, who) or "")
+
+    @router.put("/pt/{name}/config")
+    async def update_provisioned(name: str, body: PtUpdateInput, who: who_calls) -> Json:
+        await service.check_may_change(name, who)
+        config = as_config(body.config, service.added_models())
+        updated = await service.update_config(name, config, who, "config.")
+        return detail(updated, states.states(), level_of(updated, who) or "")
 
 
 def _add_parts(router: APIRouter, service: EndpointService, caller: Caller) -> None:

@@ -93,7 +93,7 @@ class EndpointService:
         custom_by_all: bool = False,
         added_models: Callable[[], Mapping[str, ModelKind]] = lambda: NO_MODELS,
     ) -> None:
-        self._added_models = added_models
+        self.added_models = added_models
         self._custom_by_all = custom_by_all
         self._storage = storage
         self._secrets = secrets
@@ -120,7 +120,7 @@ class EndpointService:
         """
         check_name(given.name)
         _check_unbuilt(given)
-        checked = check_config(given.config, "config.", self._added_models())
+        checked = check_config(given.config, "config.", self.added_models())
         self._check_may_run(checked, caller)
         block = _block(given, checked, self._abilities)
         tags = check_tags(given.tags, "tags")
@@ -155,8 +155,16 @@ class EndpointService:
             name, caller, lambda transaction, endpoint: transaction.endpoints.delete(endpoint.id)
         )
 
-    async def update_config(self, name: str, given: ConfigInput, caller: Principal) -> Endpoint:
+    async def update_config(
+        self, name: str, given: ConfigInput, caller: Principal, where: str = ""
+    ) -> Endpoint:
         """Have another config deployed; the present one serves until that has come about.
+
+        Args:
+            name: The endpoint's.
+            given: The config.
+            caller: Who asks.
+            where: Its dotted place in the body with a dot at its end, or an empty text.
 
         Raises:
             InvalidParameter: A field has a value that is not accepted.
@@ -167,7 +175,7 @@ class EndpointService:
         """
         endpoint = await self.get(name, caller)
         check_may_manage(endpoint, caller)
-        checked = check_config(given, "", self._added_models())
+        checked = check_config(given, where, self.added_models())
         self._check_may_run(checked, caller)
         if checked.endpoint_type != endpoint.endpoint_type:
             raise InvalidParameter(
