@@ -1,15 +1,21 @@
 """The clients of others, unmodified, in the environment that ``make test`` gives them."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
+from e2e.client_calls import CALLS
 from e2e.driver_app import driver_app
 from harness import CLUSTER, PlatformProcess
 
 PROGRAMS = sorted((Path(__file__).parent / "clients").glob("*_client.py"))
 INTERPRETER = "OTHER_CLIENTS_PYTHON"
+
+
+def test_every_client_has_its_program() -> None:
+    assert {path.stem for path in PROGRAMS} == set(CALLS)
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=[path.stem for path in PROGRAMS])
@@ -35,4 +41,10 @@ def test_client(platform: PlatformProcess, shared_data_dir: Path, program: Path)
             check=False,
         )
     assert result.returncode == 0, result.stderr[-4000:]
-    assert result.stdout.endswith("passed\n")
+    *_, told, last = result.stdout.splitlines()
+    assert last == "passed"
+    calls = json.loads(told)
+    expected = CALLS[program.stem]
+    assert expected.driven <= set(calls["made"])
+    # A call that a newer client offers belongs into the table as well.
+    assert set(calls["offered"]) - set(calls["made"]) == expected.left_out

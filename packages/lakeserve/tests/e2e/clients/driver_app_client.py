@@ -9,9 +9,12 @@ os.environ["DATABRICKS_HOST"] = os.environ["HTTPS_HOST"]
 os.environ["REQUESTS_CA_BUNDLE"] = os.environ["HTTPS_AUTHORITY"]
 
 from langchain_community.llms import Databricks  # noqa: E402
+from watching import Calls, refused  # noqa: E402
 
+calls = Calls()
 cluster_id, port = os.environ["CLUSTER_ID"], os.environ["DRIVER_PORT"]
-llm = Databricks(cluster_id=cluster_id, cluster_driver_port=port)
+model = Databricks(cluster_id=cluster_id, cluster_driver_port=port)
+llm = calls.watch(model, prefix="Databricks.")
 assert llm.invoke("How are you?") == "You said: How are you?"
 
 # The documentation's way without environment variables, and with functions around the app.
@@ -27,11 +30,5 @@ assert llm.invoke("How are you?") == "YOU SAID: HOW ARE YOU? BE CONCISE."
 
 for wrong, status in (({"cluster_id": "none"}, "404"), ({"api_token": "wrong"}, "403")):
     arguments = {"cluster_id": cluster_id, "cluster_driver_port": port, **wrong}
-    raised = None
-    try:
-        Databricks(**arguments).invoke("How are you?")
-    except ValueError as error:
-        raised = str(error)
-    assert raised is not None, f"{wrong} was accepted"
-    assert status in raised, raised
-print("passed")
+    refused(ValueError, lambda made=arguments: Databricks(**made).invoke("How are you?"), status)
+calls.passed()

@@ -10,12 +10,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+from watching import Calls
+
 PROGRAM = Path(sys.executable).parent / "databricks"
 HOST, TOKEN = os.environ["DATABRICKS_HOST"], os.environ["DATABRICKS_TOKEN"]
 SCOPE = "legacy"
+calls = Calls()
 
 
 def run(*arguments, token=TOKEN, fails=False):
+    calls.made.add(" ".join(arguments[:2]))
     environment = os.environ | {
         "http_proxy": HOST,
         "DATABRICKS_HOST": "http://lakeserve.test",
@@ -61,4 +65,4 @@ assert token_id not in run("tokens", "list")
 
 refused = run("secrets", "list-scopes", token=made["token_value"], fails=True)
 assert "Authorization failed" in refused, refused
-print("passed")
+calls.passed()

@@ -9,13 +9,17 @@ import time
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import (
     NotFound,
+    PermissionDenied,
     ResourceAlreadyExists,
     ResourceDoesNotExist,
 )
+from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
 from databricks_langchain import ChatDatabricks
 from mlflow.deployments import get_deploy_client
 from mlflow.exceptions import MlflowException
 from openai import NotFoundError, OpenAI
+from requests import HTTPError
+from watching import Calls, refused
 
 HOST, TOKEN = os.environ["DATABRICKS_HOST"], os.environ["DATABRICKS_TOKEN"]
 NAME, SCOPE = "mlflow-chat", "mlflow-client"
@@ -23,7 +27,8 @@ NAME, SCOPE = "mlflow-chat", "mlflow-client"
 workspace = WorkspaceClient()
 workspace.secrets.create_scope(SCOPE)
 workspace.secrets.put_secret(SCOPE, "key", string_value=TOKEN)
-client = get_deploy_client("databricks")
+calls = Calls()
+client = calls.watch(get_deploy_client("databricks"), "")
 
 
 def config(**secret):
@@ -47,16 +52,6 @@ def settled():
             return endpoint
         time.sleep(0.05)
     raise AssertionError(endpoint)
-
-
-def refused(error_class, call, text):
-    raised = None
-    try:
-        call()
-    except error_class as error:
-        raised = str(error)
-    assert raised is not None, f"{text}: nothing was raised"
-    assert text in raised, raised
 
 
 # The older signature, as the documentation of LangChain shows it.
@@ -101,17 +96,30 @@ assert client.predict(endpoint=NAME, inputs=question)["choices"][0]["message"]["
 tags = client.update_endpoint_tags(NAME, {"add_tags": [{"key": "team", "value": "a"}]})
 assert tags == {"tags": [{"key": "team", "value": "a"}]}, tags
 
+# What the gateway does for it beside forwarding, in both of mlflow's spellings.
+limit = {"calls": 1000, "key": "endpoint", "renewal_period": "minute"}
+assert client.update_endpoint_rate_limits(NAME, {"rate_limits": [limit]})["rate_limits"] == [limit]
+assert client.update_endpoint(NAME, {"rate_limits": [limit]})["rate_limits"] == [limit]
+block = {"usage_tracking_config": {"enabled": True}, "rate_limits": [limit]}
+stored = client.update_endpoint_ai_gateway(NAME, block)
+assert stored["usage_tracking_config"] == {"enabled": True}, stored
+assert client.get_endpoint(NAME)["ai_gateway"]["usage_tracking_config"] == {"enabled": True}
+changed = client.update_endpoint(NAME, config(**REFERENCE))
+assert changed["name"] == NAME, changed
+assert settled()["state"]["config_update"] == "NOT_UPDATING"
+
 # Each client's own exceptions.
 full = {"name": NAME, "config": config(**REFERENCE)}
-refused(Exception, lambda: client.create_endpoint(config=full), "already exists")
+refused(HTTPError, lambda: client.create_endpoint(config=full), "already exists")
 refused(
     ResourceAlreadyExists,
     lambda: workspace.api_client.do("POST", "/api/2.0/serving-endpoints", body=full),
     "already exists",
 )
 reserved = {**full, "name": "databricks-mine"}
-refused(Exception, lambda: client.create_endpoint(config=reserved), "reserved")
-refused(Exception, lambda: client.get_endpoint("nothing"), "'nothing' does not exist")
+refused(HTTPError, lambda: client.create_endpoint(config=reserved), "reserved")
+refused(HTTPError, lambda: client.get_endpoint("nothing"), "'nothing' does not exist")
+refused(HTTPError, lambda: client.delete_endpoint("nothing"), "'nothing' does not exist")
 refused(ResourceDoesNotExist, lambda: workspace.serving_endpoints.get("nothing"), "does not exist")
 refused(
     (MlflowException, NotFound, OSError),
@@ -123,6 +131,45 @@ refused(
     lambda: openai.chat.completions.create(model="nothing", **question),
     "does not exist",
 )
+many = config(**REFERENCE)
+(entity,) = many["served_entities"]
+many["served_entities"] = [{**entity, "name": f"e{number}"} for number in range(10)]
+many["traffic_config"] = {"routes": [{"served_model_name": "e0", "traffic_percentage": 100}]}
+
+
+def update_without_pause():
+    for _ in range(50):
+        client.update_endpoint_config(NAME, many)
+
+
+refused(HTTPError, update_without_pause, "is being updated")
+settled()
+
+robot = workspace.service_principals.create(display_name="mlflow robot")
+token = workspace.token_management.create_obo_token(robot.application_id, lifetime_seconds=600)
+for credential, text in ((token.token_value, "does not exist"), ("wrong", "Invalid access token")):
+    os.environ["DATABRICKS_TOKEN"] = credential
+    refused(HTTPError, lambda: client.get_endpoint(NAME), text)
+    refused(HTTPError, lambda: client.update_endpoint_config(NAME, many), text)
+os.environ["DATABRICKS_TOKEN"] = token.token_value
+workspace.permissions.update(
+    "serving-endpoints",
+    workspace.serving_endpoints.get(NAME).id,
+    access_control_list=[
+        AccessControlRequest(
+            service_principal_name=robot.application_id, permission_level=PermissionLevel.CAN_VIEW
+        )
+    ],
+)
+assert client.get_endpoint(NAME)["permission_level"] == "CAN_VIEW"
+refused(HTTPError, lambda: client.delete_endpoint(NAME), "does not have CAN_MANAGE")
+refused(
+    (MlflowException, PermissionDenied, OSError),
+    lambda: client.predict(endpoint=NAME, inputs=question),
+    "does not have CAN_QUERY",
+)
+os.environ["DATABRICKS_TOKEN"] = TOKEN
+workspace.service_principals.delete(robot.id)
 
 assert client.delete_endpoint(NAME) == {}
 names = [each["name"] for each in client.list_endpoints()]
@@ -132,4 +179,4 @@ client.create_endpoint(config=full)
 assert settled()["state"]["ready"] == "READY"
 workspace.serving_endpoints.delete(NAME)
 workspace.secrets.delete_scope(SCOPE)
-print("passed")
+calls.passed()

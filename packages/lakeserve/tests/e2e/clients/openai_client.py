@@ -1,13 +1,15 @@
-"""openai, unmodified: chat, streaming, tools, completions, embeddings and errors."""
+"""openai, unmodified: chat, streaming, tools, completions, embeddings and errors, also async."""
 
+import asyncio
 import os
 
 import openai
+from watching import Calls, refused
 
-client = openai.OpenAI(
-    base_url=os.environ["DATABRICKS_HOST"] + "/serving-endpoints",
-    api_key=os.environ["DATABRICKS_TOKEN"],
-)
+BASE = os.environ["DATABRICKS_HOST"] + "/serving-endpoints"
+KEY = os.environ["DATABRICKS_TOKEN"]
+calls = Calls()
+client = calls.watch(openai.OpenAI(base_url=BASE, api_key=KEY))
 MODEL = "databricks-dbrx-instruct"
 question = [{"role": "user", "content": "What is MLflow?"}]
 
@@ -75,13 +77,46 @@ assert completion.usage.completion_tokens == 4, completion
 vectors = client.embeddings.create(model="databricks-bge-large-en", input=["hello", "world"])
 assert [len(item.embedding) for item in vectors.data] == [384, 384]
 
-for wrong, expected in (
-    ({"model": "nobody"}, openai.NotFoundError),
-    ({"temperature": 5}, openai.BadRequestError),
+
+async def without_threads():
+    async with openai.AsyncOpenAI(base_url=BASE, api_key=KEY) as twin:
+        watched = calls.watch(twin, prefix="async.")
+        asked = await watched.chat.completions.create(model=MODEL, messages=question, temperature=0)
+        assert asked.choices[0].message.content == text, asked
+        stream = await watched.chat.completions.create(
+            model=MODEL, messages=question, temperature=0, stream=True
+        )
+        parts = [part async for part in stream]
+        joined = "".join(p.choices[0].delta.content or "" for p in parts if p.choices)
+        assert joined == text, joined
+        vectors = await watched.embeddings.create(model="databricks-bge-large-en", input="hello")
+        assert len(vectors.data[0].embedding) == 384, vectors
+        begun = await watched.completions.create(model=MODEL, prompt="The", max_tokens=2)
+        assert begun.usage.completion_tokens == 2, begun
+        raised = None
+        try:
+            await watched.chat.completions.create(model="nobody", messages=question)
+        except openai.NotFoundError as error:
+            raised = error
+        assert raised is not None
+
+
+asyncio.run(without_threads())
+
+ask = {"model": MODEL, "messages": question}
+for wrong, expected, part in (
+    ({"model": "nobody"}, openai.NotFoundError, "does not exist"),
+    ({"temperature": 5}, openai.BadRequestError, "temperature"),
 ):
-    try:
-        client.chat.completions.create(**{"model": MODEL, "messages": question} | wrong)
-    except expected:
-        continue
-    raise AssertionError(f"{wrong} was accepted")
-print("passed")
+    refused(expected, lambda wrong=wrong: client.chat.completions.create(**ask | wrong), part)
+stranger = openai.OpenAI(base_url=BASE, api_key="wrong")
+refused(
+    openai.PermissionDeniedError,
+    lambda: stranger.chat.completions.create(**ask),
+    "Invalid access token",
+)
+nobody = openai.OpenAI(base_url=BASE, api_key="x", default_headers={"Authorization": "Nothing"})
+refused(
+    openai.AuthenticationError, lambda: nobody.chat.completions.create(**ask), "Credential was not"
+)
+calls.passed()
