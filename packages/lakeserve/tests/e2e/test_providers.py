@@ -184,6 +184,74 @@ def test_tools_both_ways(town: Town, client: openai.OpenAI) -> None:
     assert town.street.refused == []
 
 
+def test_responses(town: Town, client: openai.OpenAI) -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    tool: Any = {"type": "function", "name": "weather", "parameters": schema}
+    for endpoint in town.of("chat"):
+        name = endpoint.name
+        assert client.responses.create(model=name, input="Grüße").output_text == SAID, name
+        if endpoint.streams:
+            with client.responses.stream(model=name, input="Grüße") as stream:
+                kinds = [event.type for event in stream]
+                assert stream.get_final_response().output_text == SAID, name
+            assert (kinds[0], kinds[-1]) == ("response.created", "response.completed"), name
+        if endpoint.schema:
+            parsed = client.responses.parse(model=name, input="A city?", text_format=City)
+            assert parsed.output_parsed == City(city="Zürich"), name
+        if endpoint.tools:
+            asked = client.responses.create(model=name, input="Weather?", tools=[tool])
+            (call,) = [item for item in asked.output if item.type == "function_call"]
+            assert orjson.loads(call.arguments) == {"city": "Zürich"}, name
+            result = {"type": "function_call_output", "call_id": call.call_id, "output": "sunny"}
+            turns: Any = [{"role": "user", "content": "Weather?"}, call.to_dict(), result]
+            told = client.responses.create(model=name, input=turns, tools=[tool])
+            assert told.output_text == "The tool says sunny.", name
+    assert town.street.refused == []
+
+
+def test_responses_with_our_client(town: Town, environment: None) -> None:
+    for endpoint in town.of("chat"):
+        chat = ChatDatabricks(endpoint=endpoint.name, use_responses_api=True)
+        assert chat.invoke("Grüße").text == SAID, endpoint.name
+        if endpoint.streams:
+            parts = list(chat.stream("Grüße"))
+            assert "".join(part.text for part in parts) == SAID, endpoint.name
+    assert town.street.refused == []
+
+
+def test_the_unified_paths(town: Town) -> None:
+    for provider in ("mlflow", "openai"):
+        base = f"{town.platform.url}/ai-gateway/{provider}/v1"
+        with openai.OpenAI(api_key=town.platform.token, base_url=base, max_retries=0) as client:
+            chat = client.chat.completions.create(model="v-cohere-chat", messages=QUESTION)
+            assert chat.choices[0].message.content == SAID
+            response = client.responses.create(model="v-cohere-chat", input="Grüße")
+            assert response.output_text == SAID
+            vectors = client.embeddings.create(model="v-vertex-vectors", input="abc")
+            assert vectors.data[0].embedding == [3.0, 0.5]
+
+
+def test_native_paths(town: Town) -> None:
+    said = {"max_tokens": 64, "messages": QUESTION}
+    for name in ("v-claude-chat", "v-vertex-claude-chat"):
+        for place in ("serving-endpoints", "ai-gateway"):
+            path = f"/{place}/anthropic/v1/messages"
+            reply = town.platform.request("POST", path, {**said, "model": name})
+            assert reply.json()["content"] == [{"type": "text", "text": SAID}]
+            body = {**said, "model": name, "stream": True}
+            events = town.platform.request("POST", path, body).body
+            assert events.startswith(b"event: message_start\ndata: ")
+            assert b"[DONE]" not in events
+    path = "/serving-endpoints/gemini/v1beta/models/v-gemini-chat"
+    asked = {"contents": [{"role": "user", "parts": [{"text": "Grüße"}]}]}
+    whole = town.platform.request("POST", f"{path}:generateContent", asked).json()
+    parts = whole["candidates"][0]["content"]["parts"]
+    assert "".join(part["text"] for part in parts) == SAID
+    events = town.platform.request("POST", f"{path}:streamGenerateContent?alt=sse", asked).body
+    assert events.count(b"data: ") == 3
+    assert town.street.refused == []
+
+
 def test_thoughts_both_ways(town: Town, client: openai.OpenAI) -> None:
     thinking = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
     for name in ("v-claude-chat", "v-vertex-claude-chat", "v-bedrock-chat"):

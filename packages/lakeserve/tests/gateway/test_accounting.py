@@ -141,7 +141,7 @@ async def test_a_call_that_took_too_long(tmp_path: Path) -> None:
     ("path", "body", "status"),
     [
         ("/serving-endpoints/my-chat/invocations", b"{", 400),
-        ("/serving-endpoints/my-chat/invocations", {"input": "x"}, 400),
+        ("/serving-endpoints/my-chat/invocations", {"inputs": "x"}, 400),
         ("/serving-endpoints/my-chat/invocations", b" " * 200_000, 413),
         ("/serving-endpoints/my-chat/served-models/nobody/invocations", HELLO, 404),
         (CHAT, {**HELLO, "messages": []}, 400),

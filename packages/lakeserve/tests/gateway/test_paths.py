@@ -8,6 +8,7 @@ from lakeserve.gateway.paths import (
     UnbuiltRoute,
     is_data_plane,
     parse,
+    takes_api_key,
 )
 
 
@@ -18,6 +19,21 @@ from lakeserve.gateway.paths import (
         ("/serving-endpoints/chat/completions/", InferenceRoute("chat")),
         ("/serving-endpoints/completions", InferenceRoute("completions")),
         ("/serving-endpoints/embeddings", InferenceRoute("embeddings")),
+        ("/serving-endpoints/responses", InferenceRoute("responses")),
+        ("/serving-endpoints/anthropic/v1/messages", InferenceRoute("messages")),
+        (
+            "/serving-endpoints/gemini/v1beta/models/x:generateContent",
+            InferenceRoute("generate", "x", stream=False),
+        ),
+        (
+            "/ai-gateway/gemini/v1beta/models/x:streamGenerateContent",
+            InferenceRoute("generate", "x", stream=True),
+        ),
+        ("/ai-gateway/mlflow/v1/chat/completions", InferenceRoute("chat")),
+        ("/ai-gateway/mlflow/v1/responses", InferenceRoute("responses")),
+        ("/ai-gateway/openai/v1/embeddings", InferenceRoute("embeddings")),
+        ("/ai-gateway/codex/v1/responses", InferenceRoute("responses")),
+        ("/ai-gateway/anthropic/v1/messages", InferenceRoute("messages")),
         ("/serving-endpoints/x-1/invocations", InferenceRoute(None, "x-1")),
         ("/serving-endpoints/x-1/invocations/", InferenceRoute(None, "x-1")),
         ("/serving-endpoints/chat/invocations", InferenceRoute(None, "chat")),
@@ -37,10 +53,11 @@ def test_routes(path: str, route: Route) -> None:
 @pytest.mark.parametrize(
     ("path", "named"),
     [
-        ("/serving-endpoints/responses", "Responses"),
-        ("/serving-endpoints/anthropic/v1/messages", "Anthropic"),
-        ("/serving-endpoints/gemini/v1beta/models/x:generateContent", "Gemini"),
-        ("/ai-gateway/mlflow/v1/chat/completions", "/ai-gateway/mlflow/v1"),
+        ("/serving-endpoints/anthropic/v1/messages/count_tokens", "Anthropic path /messages/count"),
+        ("/serving-endpoints/gemini/v1beta/models/x:countTokens", "Gemini path /models/x:count"),
+        ("/serving-endpoints/gemini/v1beta/models/:generateContent", "Gemini"),
+        ("/ai-gateway/anthropic/v1/models", "Anthropic path /models"),
+        ("/ai-gateway/mlflow/v1/audio", "/ai-gateway/mlflow/v1"),
     ],
 )
 def test_unbuilt(path: str, named: str) -> None:
@@ -73,3 +90,11 @@ def test_unknown(path: str) -> None:
 def test_not_ours(path: str) -> None:
     assert not is_data_plane(path)
     assert parse("/x" + path) is None
+
+
+@pytest.mark.parametrize("path", ["/serving-endpoints", "/ai-gateway"])
+def test_where_a_key_is_a_token(path: str) -> None:
+    assert takes_api_key(f"{path}/anthropic/v1/messages")
+    assert takes_api_key(f"{path}/anthropic/v1/messages/")
+    assert not takes_api_key(f"{path}/anthropic/v1/messages/count_tokens")
+    assert not takes_api_key(f"{path}/chat/completions")

@@ -36,7 +36,8 @@ def test_the_task_decides(task: Task, body: dict[str, Any], operation: Operation
 @pytest.mark.parametrize(
     ("task", "body", "text"),
     [
-        ("llm/v1/chat", {"input": "x"}, "'messages'"),
+        ("llm/v1/chat", {}, "'messages'"),
+        ("llm/v1/chat", {"input": 3}, "'input'"),
         ("llm/v1/chat", {"messages": []}, "an empty list"),
         ("llm/v1/chat", {"messages": "x"}, "a string"),
         ("llm/v1/chat", {"messages": ["x"]}, "'messages'"),

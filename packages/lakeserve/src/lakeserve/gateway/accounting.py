@@ -13,6 +13,7 @@ from lakeserve.core.identity import Principal
 from lakeserve.core.ports import Ledger
 from lakeserve.core.usage import CallRecord
 from lakeserve.gateway.intake import CallerGone
+from lakeserve.gateway.native_sizes import INVENTED, asked_characters, native_size
 from lakeserve.gateway.observation import (
     NOTHING,
     Measured,
@@ -219,13 +220,24 @@ class Account:
     @property
     def _input_characters(self) -> int:
         if self._characters < 0:
-            operation = self._operation
-            self._characters = 0 if operation is None else input_characters(operation, self._body)
+            self._characters = self._count_characters()
         return self._characters
 
+    def _count_characters(self) -> int:
+        operation, body = self._operation, self._body
+        if operation is None:
+            return 0
+        if operation in INVENTED or (operation == "chat" and "messages" not in body):
+            return asked_characters(body)
+        return input_characters(operation, body)
+
     def _measure(self) -> Measured:
-        if self.stream is not None:
-            return self.stream.measure(self._input_characters)
+        stream, operation = self.stream, self._operation
+        if operation in INVENTED:
+            data = (self._response or b"") if stream is None else stream.events + stream.ending
+            return native_size(operation, data, self._input_characters) if data else NOTHING
+        if stream is not None:
+            return stream.measure(self._input_characters)
         if self._response is None or self._operation is None:
             return NOTHING
         return measure_reply(self._operation, self._response, self._input_characters)
@@ -285,6 +297,8 @@ class Account:
     def _payload(self) -> bytes | None:
         if self.passed is None:
             return self._response
+        if self._operation in INVENTED:
+            return self.passed.events  # they say it in so many ways
         return whole_of_stream(self._operation or "", self.passed.events)
 
 

@@ -33,6 +33,7 @@ from lakeserve.gateway.paths import (
     UnbuiltRoute,
     is_data_plane,
     parse,
+    takes_api_key,
 )
 from lakeserve.gateway.reply import AsgiReply, Header, Reply, Send
 from lakeserve.gateway.seams import Seams
@@ -212,13 +213,15 @@ class Gateway:
         snapshot = self._directory.snapshot()
         header_list = scope["headers"]
         headers = dict(header_list)
+        path: str = scope["path"]
         authorization = headers.get(b"authorization")
+        if authorization is None and takes_api_key(path) and b"x-api-key" in headers:
+            authorization = b"Bearer " + headers[b"x-api-key"]
         caller = authenticate(
             None if authorization is None else authorization.decode("latin-1"),
             snapshot.principals,
             snapshot.signed,
         )
-        path: str = scope["path"]
         method: str = scope["method"]
         is_driver = path.startswith("/driver-")
         route = parse(_raw_path(scope) if is_driver else path)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from lakeserve.core.endpoints import Target
 from lakeserve.core.errors import BadUpstream, WireError
-from lakeserve.gateway.sse import DONE
 from lakeserve.gateway.upstream.connection import Connection, Drain
 from lakeserve.gateway.upstream.failure import UpstreamFailure
 from lakeserve.providers.base import EventTranslator, Framing
@@ -125,4 +124,5 @@ class EventSource:
             raise BadUpstream(
                 f"The upstream of served entity {self.target.entity_name!r} ended its stream early."
             )
-        self.tail = b"" if self._splitter.done and self._translator is None else DONE
+        is_marked = self._splitter.done and self._translator is None
+        self.tail = b"" if is_marked else self._splitter.end

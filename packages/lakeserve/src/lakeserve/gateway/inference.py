@@ -27,6 +27,7 @@ from lakeserve.gateway.seams import KeptAnswer, OutputRules, Seams
 from lakeserve.gateway.shadow import Shadows
 from lakeserve.gateway.task import Question, question
 from lakeserve.gateway.upstream.pool import UpstreamPool
+from lakeserve.gateway.wording import INVENTED, worded
 
 NO_RULES = GuardrailRules()
 
@@ -108,7 +109,8 @@ class Inference:
             if endpoint is None:
                 endpoint = permitted(call.snapshot, call.caller, model_name(body))
                 account.concerns(endpoint)
-            asked = question(endpoint, call.route.operation, body, raw)
+            asked = question(endpoint, call.route.operation, body, raw, call.route.stream)
+            asked, call = _worded(endpoint, asked, call)
             account.asks(asked, body, raw)
             if self._seams.ledger is not None:
                 self._seams.ledger.admit(endpoint, call.caller.name)
@@ -194,6 +196,13 @@ class Inference:
         if endpoint.ai_gateway is None or endpoint.ai_gateway.cache_ttl_s is None:
             return None
         return account.given(target)
+
+
+def _worded(endpoint: RoutableEndpoint, asked: Question, call: Call) -> tuple[Question, Call]:
+    if asked.operation not in INVENTED:
+        return asked, call
+    asked, reply = worded(endpoint, asked, call.reply)
+    return asked, call._replace(reply=reply)
 
 
 def _asks_something(rules: GuardrailRules | None) -> bool:

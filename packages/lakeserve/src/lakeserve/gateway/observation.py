@@ -155,6 +155,11 @@ class StreamObservation:
         return b"".join(self._parts)
 
     @property
+    def ending(self) -> bytes:
+        """The last of what was not kept, on a line of its own; empty where all was kept."""
+        return b"\n" + self._last if self._last else b""
+
+    @property
     def is_whole(self) -> bool:
         """Whether everything that passed was kept."""
         return self._bytes <= MAX_KEPT_BYTES

@@ -12,7 +12,18 @@ _BY_MODEL: dict[tuple[str, ...], Operation] = {
     ("chat", "completions"): "chat",
     ("completions",): "completions",
     ("embeddings",): "embeddings",
+    ("responses",): "responses",
 }
+
+# The paths of the unified gateway, after ``/ai-gateway``; a model's name is an endpoint's there.
+_UNIFIED: dict[tuple[str, ...], Operation] = {
+    **{("mlflow", "v1", *parts): operation for parts, operation in _BY_MODEL.items()},
+    **{("openai", "v1", *parts): operation for parts, operation in _BY_MODEL.items()},
+    ("codex", "v1", "responses"): "responses",
+}
+
+MESSAGES = ("anthropic", "v1", "messages")
+_GEMINI = ("gemini", "v1beta", "models")
 
 
 class InferenceRoute(NamedTuple):
@@ -22,11 +33,13 @@ class InferenceRoute(NamedTuple):
         operation: What the path asks for; None leaves it to the endpoint's task.
         endpoint: The endpoint's name; None leaves it to the body's ``model``.
         entity: The served entity that must answer; None leaves it to the traffic split.
+        stream: Whether the path asks for events; None leaves it to the body.
     """
 
     operation: Operation | None = None
     endpoint: str | None = None
     entity: str | None = None
+    stream: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +85,13 @@ def parse(path: str) -> Route | None:
     if parts[0] in {"driver-proxy-api", "driver-proxy"}:
         return _driver(path)
     if parts[0] == "ai-gateway":
-        return UnbuiltRoute("The unified AI Gateway path /" + "/".join(parts[:3]))
+        return _unified(parts[1:])
     return None
+
+
+def takes_api_key(path: str) -> bool:
+    """Whether callers may send their token as ``x-api-key``, as Anthropic's clients do."""
+    return path.strip("/").split("/", 1)[-1] == "/".join(MESSAGES)
 
 
 def _serving(parts: tuple[str, ...]) -> Route | None:
@@ -84,12 +102,30 @@ def _serving(parts: tuple[str, ...]) -> Route | None:
         return InferenceRoute(endpoint=parts[0])
     if len(parts) == 4 and (parts[1], parts[3]) == ("served-models", "invocations"):
         return InferenceRoute(endpoint=parts[0], entity=parts[2])
-    if parts == ("responses",):
-        return UnbuiltRoute("The Responses API")
-    if parts[:2] == ("anthropic", "v1"):
-        return UnbuiltRoute("The native Anthropic API")
-    if parts[:2] == ("gemini", "v1beta"):
-        return UnbuiltRoute("The native Gemini API")
+    return _native(parts)
+
+
+def _unified(parts: tuple[str, ...]) -> Route | None:
+    operation = _UNIFIED.get(parts)
+    if operation is not None:
+        return InferenceRoute(operation=operation)
+    return _native(parts) or UnbuiltRoute(
+        "The unified AI Gateway path /ai-gateway/" + "/".join(parts[:3])
+    )
+
+
+def _native(parts: tuple[str, ...]) -> Route | None:
+    """The paths of other vendors' own interfaces."""
+    if parts == MESSAGES:
+        return InferenceRoute(operation="messages")
+    if parts[:2] == MESSAGES[:2]:
+        return UnbuiltRoute("The native Anthropic path /" + "/".join(parts[2:]))
+    if parts[:3] == _GEMINI and len(parts) == 4:
+        name, _, method = parts[3].rpartition(":")
+        if name and method in {"generateContent", "streamGenerateContent"}:
+            return InferenceRoute("generate", name, stream=method.startswith("stream"))
+    if parts[:2] == _GEMINI[:2]:
+        return UnbuiltRoute("The native Gemini path /" + "/".join(parts[2:]))
     return None
 
 

@@ -1,7 +1,7 @@
 """What goes back to the caller."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -16,6 +16,30 @@ EVENTS = (b"content-type", b"text/event-stream")
 NOT_STORED = (b"cache-control", b"no-cache")
 
 
+class Dialect(Protocol):
+    """How one answer is said, where the caller uses other words than the chat's."""
+
+    def whole(self, body: bytes) -> bytes:
+        """A whole answer."""
+        ...
+
+    def part(self, events: bytes) -> bytes:
+        """Some events of an answer; may be none yet.
+
+        Raises:
+            WireError: They are not what they should be.
+        """
+        ...
+
+    def end(self, events: bytes) -> bytes:
+        """The last events of an answer."""
+        ...
+
+    def error_event(self, error: WireError) -> bytes:
+        """The event that ends an answer that fails."""
+        ...
+
+
 class Reply:
     """The answer to one call. How it travels is its subclasses' matter.
 
@@ -23,9 +47,11 @@ class Reply:
         request_id: Goes out in both headers that clients look for.
         can_push: Whether parts can also be sent without waiting, by ``push`` and ``drained``.
         started: Whether the status is sent, so that an error can no longer have its own.
+        dialect: In whose words a stream that fails says so; None for the platform's.
     """
 
     can_push = False
+    dialect: Dialect | None = None
     started = False
     _is_events = False
     _is_over = False
@@ -69,7 +95,43 @@ class Reply:
                 headers.append((b"retry-after", b"1"))
             await self.whole(error.status, orjson.dumps(error.body()), tuple(headers))
         elif self._is_events and not self._is_over:
-            await self.end(error_event(error))
+            dialect = self.dialect
+            event = error_event(error) if dialect is None else dialect.error_event(error)
+            await self.end(event)
+
+
+class WordedReply(Reply):
+    """An answer that is said in other words before it leaves.
+
+    Args:
+        inner: How it travels. A failure is told to it, not to this one.
+        dialect: In which words.
+    """
+
+    def __init__(self, inner: Reply, dialect: Dialect) -> None:
+        super().__init__(inner.request_id)
+        self._inner = inner
+        inner.dialect = dialect
+        self._words = dialect
+
+    async def whole(self, status: int, body: bytes, headers: tuple[Header, ...]) -> None:
+        """See ``Reply``."""
+        self.started = True
+        await self._inner.whole(status, self._words.whole(body), headers)
+
+    async def start_events(self, headers: tuple[Header, ...]) -> None:
+        """See ``Reply``."""
+        self.started = True
+        await self._inner.start_events(headers)
+
+    async def part(self, data: bytes) -> None:
+        """See ``Reply``."""
+        if events := self._words.part(data):
+            await self._inner.part(events)
+
+    async def end(self, data: bytes = b"") -> None:
+        """See ``Reply``."""
+        await self._inner.end(self._words.end(data))
 
 
 class AsgiReply(Reply):

@@ -17,13 +17,15 @@ class EventSplitter:
 
     Attributes:
         done: Whether ``[DONE]`` has passed.
+        end: ``[DONE]``, which every stream that is cut so ends with.
     """
 
-    __slots__ = ("_rest", "done")
+    __slots__ = ("_rest", "done", "end")
 
     def __init__(self) -> None:
         self._rest = b""
         self.done = False
+        self.end = DONE
 
     def feed(self, data: bytes) -> bytes:
         """The whole events in what has arrived so far, each exactly once.

@@ -27,12 +27,17 @@ OPERATIONS: Mapping[Task, Operation] = {
 TASK_FIELDS: Mapping[Task, str] = {"agent/v1/responses": "input"}
 
 # What a path may ask of a task besides; a chat model can complete a bare prompt, too.
-ALSO_TAKES: Mapping[Task, Operation] = {"llm/v1/chat": "completions"}
+ALSO_TAKES: Mapping[Task, frozenset[Operation]] = {
+    "llm/v1/chat": frozenset({"completions", "responses", "messages", "generate"})
+}
 
 FIELDS: Mapping[Operation, str] = {
     "chat": "messages",
     "completions": "prompt",
     "embeddings": "input",
+    "responses": "input",
+    "messages": "messages",
+    "generate": "contents",
 }
 
 
@@ -52,7 +57,11 @@ class Question(NamedTuple):
 
 
 def question(
-    endpoint: RoutableEndpoint, asked: Operation | None, body: dict[str, Any], raw: bytes
+    endpoint: RoutableEndpoint,
+    asked: Operation | None,
+    body: dict[str, Any],
+    raw: bytes,
+    stream: bool | None = None,
 ) -> Question:
     """Check a body against the endpoint's task.
 
@@ -61,23 +70,31 @@ def question(
         asked: What the path asks for, or None when it leaves that to the task.
         body: The caller's JSON object.
         raw: The bytes it was read from.
+        stream: Whether the path asks for events, or None when it leaves that to the body.
 
     Raises:
         BadRequest: The endpoint does something else, or a field is missing or wrong.
     """
     task = endpoint.task
+    given = body
     operation: Operation = "predict" if task is None else OPERATIONS.get(task, "predict")
-    if task is not None and asked is not None and asked == ALSO_TAKES.get(task):
+    if asked is None and operation == "chat" and _is_for_responses(body):
+        asked = "responses"
+    if task == "agent/v1/responses" and asked == "responses":
+        asked = None  # the model itself has this interface
+        body = {name: value for name, value in body.items() if name != "model"}
+    if task is not None and asked is not None and asked in ALSO_TAKES.get(task, ()):
         operation = asked
     if asked is not None and asked != operation:
         raise BadRequest(
             f"Endpoint {endpoint.name!r} has {_named(task)}, which takes {operation} requests; this"
             f" is a request for {asked}."
         )
-    stream = body.get("stream")
-    if stream is not None and not isinstance(stream, bool):
-        raise BadRequest(f"Field 'stream' must be true or false, not {_seen(stream)}.")
-    given = body
+    if stream is not None:
+        body = {**body, "stream": stream}
+    wanted = body.get("stream")
+    if wanted is not None and not isinstance(wanted, bool):
+        raise BadRequest(f"Field 'stream' must be true or false, not {_seen(wanted)}.")
     is_custom = endpoint.endpoint_type == "CUSTOM_MODEL"
     withheld = GATEWAY_FIELDS - AGENT_FIELDS if is_custom else GATEWAY_FIELDS
     if not withheld.isdisjoint(body):
@@ -87,7 +104,11 @@ def question(
     field = FIELDS.get(operation) or (TASK_FIELDS.get(task) if task is not None else None)
     if field is not None:
         _check_field(endpoint, field, body)
-    return Question(operation, body, raw if body is given else None, stream is True)
+    return Question(operation, body, raw if body is given else None, wanted is True)
+
+
+def _is_for_responses(body: Mapping[str, Any]) -> bool:
+    return "input" in body and "messages" not in body and "prompt" not in body
 
 
 def _check_field(endpoint: RoutableEndpoint, field: str, body: Mapping[str, Any]) -> None:
@@ -97,8 +118,8 @@ def _check_field(endpoint: RoutableEndpoint, field: str, body: Mapping[str, Any]
             f" {_named(endpoint.task)}."
         )
     value = body[field]
-    if field == "messages":
-        accepted = "a list of messages with at least one"
+    if field in {"messages", "contents"}:
+        accepted = f"a list of {field} with at least one"
         fits = isinstance(value, list) and {dict}.issuperset(map(type, value))
     else:
         accepted = "a string or a list with at least one item"

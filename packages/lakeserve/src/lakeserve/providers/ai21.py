@@ -64,6 +64,10 @@ class Ai21Provider:
     name = PROVIDER
     restartable = False
 
+    def speaks(self, target: Target, operation: Operation) -> bool:
+        """It has none of them."""
+        return False
+
     def build(
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
     ) -> UpstreamRequest:

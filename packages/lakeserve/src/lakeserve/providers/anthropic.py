@@ -27,8 +27,10 @@ from lakeserve.providers.base import (
     UpstreamRequest,
     encode,
     external_error,
+    with_fields,
 )
 from lakeserve.providers.event_values import EventValues
+from lakeserve.providers.named_events import MESSAGES_END, NamedEvents
 
 VERSION = "2023-06-01"
 
@@ -42,6 +44,10 @@ class AnthropicProvider:
     name = "anthropic"
     restartable = False
 
+    def speaks(self, target: Target, operation: Operation) -> bool:
+        """Anthropic invented the messages."""
+        return operation == "messages"
+
     def build(
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
     ) -> UpstreamRequest:
@@ -50,6 +56,8 @@ class AnthropicProvider:
             raise BadRequest(f"Provider {self.name!r} has no {operation}.")
         model = target.upstream_model
         path = "/messages"
+        if operation == "messages":
+            return UpstreamRequest(path, _headers(target), with_fields(body, raw, {"model": model}))
         if operation == "chat":
             request = messages_request(model, body)
         elif is_legacy(model):
@@ -60,6 +68,8 @@ class AnthropicProvider:
 
     def reply(self, asked: Asked, body: bytes) -> bytes:
         """See ``Provider.reply``."""
+        if asked.operation == "messages":
+            return body
         if asked.operation == "chat":
             return chat_completion(asked, body)
         if is_legacy(asked.target.upstream_model):
@@ -68,13 +78,15 @@ class AnthropicProvider:
 
     def events(self, asked: Asked) -> EventTranslator | None:
         """See ``Provider.events``."""
+        if asked.operation == "messages":
+            return None
         if asked.operation != "chat" and is_legacy(asked.target.upstream_model):
             return EventValues(self.name, CompletionReader(asked))
         return EventValues(self.name, MessageReader(asked))
 
     def framing(self, asked: Asked) -> Framing | None:
-        """Streams are server-sent events."""
-        return None
+        """Callers of the messages get the names of events as well."""
+        return NamedEvents(MESSAGES_END) if asked.operation == "messages" else None
 
     def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:
         """The vendor's error as JSON text, marked with the provider's name."""

@@ -24,6 +24,7 @@ class AwsEvents:
     """
 
     done = False
+    end = b"data: [DONE]\n\n"
 
     def __init__(self) -> None:
         # Whoever gets this far has signed a request with the same package.

@@ -20,7 +20,11 @@ from lakeserve.core.errors import (
 )
 from lakeserve.core.ids import now_ms
 
-Operation = Literal["chat", "completions", "embeddings", "predict"]
+# The last three are asked and answered in the words of their inventors: OpenAI's responses,
+# Anthropic's messages and Gemini's generated content.
+Operation = Literal[
+    "chat", "completions", "embeddings", "predict", "responses", "messages", "generate"
+]
 
 # A body of CSV is a JSON object with this one field, from the gateway's reading of it on.
 CSV_FIELD = "text/csv"
@@ -81,11 +85,17 @@ class EventTranslator(Protocol):
 
 
 class Framing(Protocol):
-    """Cuts the bytes of one upstream stream into whole events, where they are not SSE."""
+    """Cuts the bytes of one upstream stream into whole events.
+
+    Attributes:
+        end: The mark that callers find at the end of the stream; empty where there is none.
+    """
+
+    end: bytes
 
     @property
     def done(self) -> bool:
-        """Whether the mark of the stream's end has passed, where the caller gets it as it is."""
+        """Whether the mark has passed already, where the caller gets the events as they are."""
         ...
 
     def feed(self, data: bytes) -> bytes:
@@ -108,6 +118,10 @@ class Provider(Protocol):
     @property
     def restartable(self) -> bool:
         """Whether the activator can bring the upstream back when it does not answer."""
+        ...
+
+    def speaks(self, target: Target, operation: Operation) -> bool:
+        """Whether the upstream itself has one of the operations that have an inventor."""
         ...
 
     def build(
@@ -139,7 +153,7 @@ class Provider(Protocol):
         ...
 
     def framing(self, asked: Asked) -> Framing | None:
-        """What cuts one stream into events, or None when they are server-sent events."""
+        """What cuts one stream, or None for server-sent events of which the data matters."""
         ...
 
     def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:

@@ -42,6 +42,10 @@ class BedrockProvider:
     name = PROVIDER
     restartable = False
 
+    def speaks(self, target: Target, operation: Operation) -> bool:
+        """It has none of them."""
+        return False
+
     def build(
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
     ) -> UpstreamRequest:

@@ -17,6 +17,10 @@ class CustomProvider(OpenAIProvider):
     name = "custom"
     documented_name = "custom"
 
+    def speaks(self, target: Target, operation: Operation) -> bool:
+        """It is one address, for one operation."""
+        return False
+
     def build(
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
     ) -> UpstreamRequest:

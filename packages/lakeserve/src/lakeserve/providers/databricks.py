@@ -15,6 +15,10 @@ class DatabricksProvider(OpenAIProvider):
     name = "databricks-model-serving"
     documented_name = "databricks-model-serving"
 
+    def speaks(self, target: Target, operation: Operation) -> bool:
+        """It is one address, for one operation."""
+        return False
+
     def build(
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
     ) -> UpstreamRequest:

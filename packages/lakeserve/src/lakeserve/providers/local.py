@@ -29,6 +29,10 @@ class LocalProvider:
     name = "local"
     restartable = True
 
+    def speaks(self, target: Target, operation: Operation) -> bool:
+        """It has none of them."""
+        return False
+
     def build(
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
     ) -> UpstreamRequest:

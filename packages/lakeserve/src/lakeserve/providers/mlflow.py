@@ -26,6 +26,10 @@ class MlflowProvider:
     name = "mlflow"
     restartable = True
 
+    def speaks(self, target: Target, operation: Operation) -> bool:
+        """Models are asked for predictions, whatever these are."""
+        return False
+
     def build(
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
     ) -> UpstreamRequest:

@@ -19,6 +19,7 @@ PATHS: Mapping[Operation, str] = {
     "chat": "/chat/completions",
     "completions": "/completions",
     "embeddings": "/embeddings",
+    "responses": "/responses",
 }
 
 
@@ -29,11 +30,17 @@ class OpenAIProvider:
     documented_name = "openai"
     restartable = False
 
+    def speaks(self, target: Target, operation: Operation) -> bool:
+        """OpenAI invented the responses."""
+        return operation == "responses"
+
     def build(
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
     ) -> UpstreamRequest:
         """See ``Provider.build``; a stream is asked for its usage, which callers expect unasked."""
-        fields = {"model": target.upstream_model, **usage_fields(body)}
+        fields = {"model": target.upstream_model}
+        if operation != "responses":  # there, usage comes unasked
+            fields |= usage_fields(body)
         headers = () if target.credential is None else (bearer(target.credential),)
         if "organization" in target.options:
             headers = (*headers, ("openai-organization", target.options["organization"]))

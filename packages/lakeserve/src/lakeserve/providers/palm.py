@@ -69,6 +69,10 @@ class PalmProvider:
     name = PROVIDER
     restartable = False
 
+    def speaks(self, target: Target, operation: Operation) -> bool:
+        """It has none of them."""
+        return False
+
     def build(
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
     ) -> UpstreamRequest:

@@ -32,6 +32,17 @@ PROVIDERS: Mapping[str, Provider] = {
     "palm": PalmProvider(),
 }
 
+# Those whose models take back, in later turns, what they thought in earlier ones.
+THOUGHTFUL = frozenset(
+    {
+        "amazon-bedrock",
+        "anthropic",
+        "cohere",
+        "databricks-model-serving",
+        "google-cloud-vertex-ai",
+    }
+)
+
 
 def provider(name: str) -> Provider:
     """The provider of this name.

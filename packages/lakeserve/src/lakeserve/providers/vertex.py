@@ -26,6 +26,7 @@ from lakeserve.providers.chained_events import ChainedEvents
 from lakeserve.providers.event_values import EventValues
 from lakeserve.providers.gemini_parts import PROVIDER
 from lakeserve.providers.gemini_request import generate_request
+from lakeserve.providers.named_events import MESSAGES_END, NamedEvents
 from lakeserve.providers.openai import usage_fields
 from lakeserve.providers.text_over_chat import TextReader, chat_body, text_reply
 
@@ -50,6 +51,11 @@ class VertexProvider:
     name = PROVIDER
     restartable = False
 
+    def speaks(self, target: Target, operation: Operation) -> bool:
+        """Google invented Gemini's; Claude has Anthropic's there, too."""
+        native = {"gemini": "generate", "claude": "messages", "partner": ""}
+        return operation == native[family(target.upstream_model)]
+
     def build(
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
     ) -> UpstreamRequest:
@@ -58,6 +64,15 @@ class VertexProvider:
         if operation == "embeddings":
             path = f"/publishers/google/models/{quote(model, safe='')}:predict"
             return UpstreamRequest(path, (), encode(vertex_embed.predict_request(body)))
+        if operation == "generate":
+            method = _gemini_method(body)
+            content = {name: value for name, value in body.items() if name != "stream"}
+            path = f"/publishers/google/models/{quote(model, safe='')}:{method}"
+            return UpstreamRequest(path, (), encode(content))
+        if operation == "messages":
+            content = {name: value for name, value in body.items() if name != "model"}
+            request = {"anthropic_version": CLAUDE_VERSION, **content}
+            return UpstreamRequest(_claude_path(model, body), (), encode(request))
         if operation == "completions":
             body = chat_body(body, self.name)
         path, request = _CHATS[family(model)](model, body)
@@ -65,6 +80,8 @@ class VertexProvider:
 
     def reply(self, asked: Asked, body: bytes) -> bytes:
         """See ``Provider.reply``."""
+        if asked.operation in ("generate", "messages"):
+            return body
         if asked.operation == "embeddings":
             return vertex_embed.embeddings(asked, body)
         chat = _REPLIES[family(asked.target.upstream_model)](_as_chat(asked), body)
@@ -72,14 +89,18 @@ class VertexProvider:
 
     def events(self, asked: Asked) -> EventTranslator | None:
         """See ``Provider.events``."""
+        if asked.operation in ("generate", "messages"):
+            return None
         chunks = self._chunks(_as_chat(asked))
         if asked.operation != "completions":
             return chunks
         return ChainedEvents(self.name, chunks, TextReader())
 
     def framing(self, asked: Asked) -> Framing | None:
-        """Streams are server-sent events."""
-        return None
+        """Callers in the vendors' own words get the events as they are."""
+        if asked.operation == "messages":
+            return NamedEvents(MESSAGES_END)
+        return NamedEvents() if asked.operation == "generate" else None
 
     def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:
         """The vendor's error as JSON text, marked with the provider's name."""
@@ -98,17 +119,24 @@ def _as_chat(asked: Asked) -> Asked:
 
 
 def _gemini(model: str, body: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    method = "streamGenerateContent?alt=sse" if body.get("stream") is True else "generateContent"
-    return f"/publishers/google/models/{quote(model, safe='')}:{method}", generate_request(body)
+    path = f"/publishers/google/models/{quote(model, safe='')}:{_gemini_method(body)}"
+    return path, generate_request(body)
+
+
+def _gemini_method(body: Mapping[str, Any]) -> str:
+    return "streamGenerateContent?alt=sse" if body.get("stream") is True else "generateContent"
 
 
 def _claude(model: str, body: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Anthropic's request without the model, which the path names."""
     request = messages_request(model, body)
     del request["model"]
+    return _claude_path(model, body), {"anthropic_version": CLAUDE_VERSION, **request}
+
+
+def _claude_path(model: str, body: Mapping[str, Any]) -> str:
     method = "streamRawPredict" if body.get("stream") is True else "rawPredict"
-    path = f"/publishers/anthropic/models/{quote(model, safe='@')}:{method}"
-    return path, {"anthropic_version": CLAUDE_VERSION, **request}
+    return f"/publishers/anthropic/models/{quote(model, safe='@')}:{method}"
 
 
 def _partner(model: str, body: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -98,6 +98,18 @@ def openai_async(endpoint):
 
 
 @check("chat")
+def openai_responses(endpoint):
+    name = endpoint["name"]
+    answer = openai_client.responses.create(model=name, input="Grüße")
+    assert answer.output_text == SAID, answer
+    if endpoint["streams"]:
+        with openai_client.responses.stream(model=name, input=QUESTION) as stream:
+            final = [event.type for event in stream]
+            assert stream.get_final_response().output_text == SAID
+        assert final[-1] == "response.completed", final
+
+
+@check("chat")
 def databricks_langchain(endpoint):
     chat = ChatDatabricks(model=endpoint["name"])
     assert chat.invoke("Grüße").content == SAID
@@ -109,6 +121,22 @@ def databricks_langchain(endpoint):
     if endpoint["tools"]:
         called = chat.bind_tools([weather]).invoke("Weather?")
         assert called.tool_calls[0]["args"] == {"city": "Zürich"}, called
+
+
+@check("chat")
+def databricks_langchain_responses(endpoint):
+    chat = ChatDatabricks(model=endpoint["name"], use_responses_api=True)
+    answer = chat.invoke("Grüße")
+    assert answer.text() == SAID if callable(answer.text) else answer.text == SAID, answer
+    if endpoint["tools"]:
+        called = chat.bind_tools([weather]).invoke("Weather?")
+        assert called.tool_calls[0]["args"] == {"city": "Zürich"}, called
+    if endpoint["streams"]:
+        whole = None
+        for chunk in chat.stream("Grüße"):
+            whole = chunk if whole is None else whole + chunk
+        text = whole.text() if callable(whole.text) else whole.text
+        assert text == SAID, whole
 
 
 @check("chat")
