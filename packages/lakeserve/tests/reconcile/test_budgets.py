@@ -153,6 +153,16 @@ async def test_without_budgets_nothing_is_remembered(storage: Storage) -> None:
     assert budgets._by_journal == {}
 
 
+async def test_a_new_budget_counts_from_its_first_call_on(storage: Storage) -> None:
+    budgets = budgets_of(storage)
+    await budgets.refresh()
+    its = endpoint(DAILY)
+    budgets.check(its, ANNA)
+    budgets.spent(call(), 1.5, "j1")
+    with pytest.raises(BudgetSpent):
+        budgets.check(its, ANNA)
+
+
 async def test_a_database_that_is_gone_stops_no_counting(
     tmp_path: Path, until: Until, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -60,6 +60,8 @@ class Budgets:
         gateway = endpoint.ai_gateway
         if gateway is None or not gateway.budgets:
             return
+        # From now on this call's money counts, however new the budget is.
+        self._has_budgets = True
         now = time.time()
         for budget in applying(gateway.budgets, requester):
             who = requester if budget.key == "user" else ""
