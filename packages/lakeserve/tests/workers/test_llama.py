@@ -14,4 +14,5 @@ def test_the_command_names_the_socket() -> None:
     command = program.command(Address(uds="/run/w.sock"))
     assert command[1:5] == ["-m", "lakeserve.workers.serve", "--socket", "/run/w.sock"]
     assert LlamaProgram.from_json(command[6]) == program
-    assert (program.listens, program.environment()) == ("socket", {})
+    assert "--listen" in program.command(Address(host="127.0.0.1", port=81))
+    assert (program.listens, program.environment()) == ("either", {})

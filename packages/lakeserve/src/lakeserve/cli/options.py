@@ -69,6 +69,16 @@ _OPTIONS = (
         help="A driver host for the driver proxy. Repeatable. [LAKESERVE_CLUSTERS, as JSON]",
     ),
     click.option(
+        "--runner",
+        type=click.Choice(["process", "ray"]),
+        help="Where workers run: on this machine, or on a Ray cluster. [LAKESERVE_RUNNER; default:"
+        " process]",
+    ),
+    click.option(
+        "--ray-address",
+        help="HOST:PORT of the Ray cluster's head. [LAKESERVE_RAY_ADDRESS; default: auto]",
+    ),
+    click.option(
         "--log-level",
         type=click.Choice(["debug", "info", "warning", "error"]),
         help="How much to log. [LAKESERVE_LOG_LEVEL; default: warning]",

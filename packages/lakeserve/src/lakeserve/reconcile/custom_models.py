@@ -14,11 +14,24 @@ from lakeserve.workers.logs import tail
 from lakeserve.workers.mlflow_models import read_model
 from lakeserve.workers.mlflow_program import MlflowProgram
 from lakeserve.workers.mlflow_store import ModelStore
-from lakeserve.workers.protocols import WorkerSpec
+from lakeserve.workers.protocols import Resources, WorkerSpec
 
 Tell = Callable[[str], None]
 
 LONGEST_SHOWN_LOG = 1024 * 1024
+
+# What a worker takes of a cluster, by ``workload_type``.
+RESOURCES: Mapping[str, Resources] = {
+    "CPU": Resources(1),
+    "CPU_MEDIUM": Resources(2),
+    "CPU_LARGE": Resources(4),
+    "GPU_SMALL": Resources(1, 1),
+    "GPU_MEDIUM": Resources(1, 1),
+    "GPU_LARGE": Resources(1, 1),
+    "GPU_XLARGE": Resources(1, 1),
+    "GPU_XLARGE_8": Resources(8, 8),
+    "MULTIGPU_MEDIUM": Resources(4, 4),
+}
 
 # What MLflow and code of models read to know that a model is served.
 _SERVED = {"_MLFLOW_IS_IN_SERVING_ENVIRONMENT": "true"}
@@ -91,6 +104,7 @@ class CustomModels:
             socket_dir=data_dir / "sockets",
             log_path=log_path,
             work_dir=data_dir / "mlflow" / "work" / entity.id[:12],
+            resources=RESOURCES[model.workload.type],
         )
 
     def build_log(self, entity_id: str) -> str | None:

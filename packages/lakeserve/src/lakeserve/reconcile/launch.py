@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from lakeserve.core.endpoints import (
@@ -18,9 +19,9 @@ from lakeserve.reconcile.custom_models import CustomModels, Tell
 from lakeserve.settings import ServerProgram, Settings, VllmServer
 from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.models import ModelFile, resolve
-from lakeserve.workers.protocols import ModelKind, Program, Runner, Worker, WorkerSpec
+from lakeserve.workers.protocols import ModelKind, Program, Resources, Runner, Worker, WorkerSpec
 from lakeserve.workers.server_command import ServerCommand
-from lakeserve.workers.vllm import vllm_program
+from lakeserve.workers.vllm import vllm_program, vllm_resources
 
 # From a model's reference and the data directory to its file, which may have to be made first.
 Resolve = Callable[[str, Path], Awaitable[ModelFile]]
@@ -65,29 +66,33 @@ class Launcher:
         async def launch(number: int) -> Worker:
             if isinstance(backend, RegisteredModel):
                 spec = await self._custom_models.spec(entity, backend, endpoint.creator, tell)
-                return await self._runner.start(spec)
-            task = endpoint.task
-            if isinstance(backend, LocalServer):
-                program, timeout_s = self._server(entity, backend, task)
+            elif isinstance(backend, LocalServer):
+                spec = self._server(entity, backend, endpoint.task)
             else:
-                model = await self._model(backend, task)
+                model = await self._model(backend, endpoint.task)
                 program = self._llama(entity, backend, model)
                 timeout_s = self._settings.engine.start_timeout_s
-            return await self._runner.start(self._spec(entity, program, number, timeout_s))
+                resources = Resources(cpus=program.threads)
+                spec = self._spec(entity, program, resources, timeout_s)
+            return await self._runner.start(numbered(spec, number))
 
         return launch
 
-    def _server(
-        self, entity: ServedEntity, backend: LocalServer, task: Task | None
-    ) -> tuple[Program, float]:
+    def _server(self, entity: ServedEntity, backend: LocalServer, task: Task | None) -> WorkerSpec:
         configured = self._settings.foundation.get(backend.key)
         if isinstance(configured, VllmServer):
             embeddings = task == "llm/v1/embeddings"
-            program = vllm_program(configured, entity.name, embeddings=embeddings)
-            return program, configured.start_timeout_s
+            vllm = vllm_program(
+                configured,
+                entity.name,
+                embeddings=embeddings,
+                port=self._settings.runner == "ray",
+            )
+            return self._spec(entity, vllm, vllm_resources(configured), configured.start_timeout_s)
         if isinstance(configured, ServerProgram):
             program = ServerCommand(configured.command, entity.name, configured.health)
-            return program, configured.start_timeout_s
+            resources = Resources(configured.cpus, configured.gpus)
+            return self._spec(entity, program, resources, configured.start_timeout_s)
         raise EngineError(f"the settings have no server program at foundation.{backend.key}")
 
     async def _model(self, backend: LocalModel, task: Task | None) -> ModelFile:
@@ -101,7 +106,7 @@ class Launcher:
             )
         return model
 
-    def _llama(self, entity: ServedEntity, backend: LocalModel, model: ModelFile) -> Program:
+    def _llama(self, entity: ServedEntity, backend: LocalModel, model: ModelFile) -> LlamaProgram:
         engine, options = self._settings.engine, model.options
         return LlamaProgram(
             model.path,
@@ -115,15 +120,23 @@ class Launcher:
         )
 
     def _spec(
-        self, entity: ServedEntity, program: Program, number: int, timeout_s: float
+        self, entity: ServedEntity, program: Program, resources: Resources, timeout_s: float
     ) -> WorkerSpec:
         data_dir = self._settings.data_dir
-        log_name = f"{entity.name}.log" if number == 0 else f"{entity.name}.{number}.log"
         return WorkerSpec(
             entity_id=entity.id,
             model_name=entity.name,
             program=program,
             start_timeout_s=timeout_s,
             socket_dir=data_dir / "sockets",
-            log_path=data_dir / "logs" / log_name,
+            log_path=data_dir / "logs" / f"{entity.name}.log",
+            resources=resources,
         )
+
+
+def numbered(spec: WorkerSpec, number: int) -> WorkerSpec:
+    """The worker of one replica: the first keeps the log's name, the others add their number."""
+    if number == 0:
+        return spec
+    log = spec.log_path
+    return replace(spec, replica=number, log_path=log.with_name(f"{log.stem}.{number}{log.suffix}"))

@@ -10,6 +10,7 @@ import orjson
 
 from lakeserve.core.endpoints import Address
 from lakeserve.workers.health import probe
+from lakeserve.workers.listening import listen_arguments
 from lakeserve.workers.protocols import Listens, ModelKind, Prober
 
 Pooling = Literal["mean", "cls", "last"]
@@ -79,7 +80,7 @@ class LlamaProgram:
     def command(self, address: Address) -> list[str]:
         """See ``Program``."""
         worker = [sys.executable, "-m", "lakeserve.workers.serve"]
-        return [*worker, "--socket", str(address.uds), "--program", self.to_json()]
+        return [*worker, *listen_arguments(address), "--program", self.to_json()]
 
     def environment(self) -> dict[str, str]:
         """See ``Program``."""
@@ -88,7 +89,7 @@ class LlamaProgram:
     @property
     def listens(self) -> Listens:
         """See ``Program``."""
-        return "socket"
+        return "either"
 
     def prober(self) -> Prober:
         """See ``Program``."""

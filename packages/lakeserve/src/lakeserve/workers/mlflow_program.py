@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lakeserve.core.endpoints import Address
 from lakeserve.workers.health import probe
+from lakeserve.workers.listening import listen_arguments
 from lakeserve.workers.protocols import Listens, Prober
 
 LAUNCH = Path(__file__).with_name("scoring") / "launch.py"
@@ -36,7 +37,7 @@ class MlflowProgram:
         return [
             str(self.interpreter), str(LAUNCH),
             "--model", str(self.model_dir),
-            "--socket", str(address.uds),
+            *listen_arguments(address),
             "--concurrency", str(self.concurrency),
             "--queue", str(self.queue),
             "--memory-mb", str(self.memory_mb),
@@ -49,7 +50,7 @@ class MlflowProgram:
     @property
     def listens(self) -> Listens:
         """See ``Program``."""
-        return "socket"
+        return "either"
 
     def prober(self) -> Prober:
         """See ``Program``."""

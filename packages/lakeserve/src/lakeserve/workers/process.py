@@ -34,7 +34,13 @@ class ProcessRunner:
     however that happens.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, host: str | None = None) -> None:
+        """Start workers on unix sockets where they can use them.
+
+        Args:
+            host: An address of this machine; when given, workers listen on ports of it.
+        """
+        self._host = host
         self._swept: set[Path] = set()
 
     async def start(self, spec: WorkerSpec) -> Worker:
@@ -50,7 +56,7 @@ class ProcessRunner:
         except OSError as error:
             raise EngineError(f"cannot prepare worker {spec.model_name!r}: {error}") from None
         path = directory / _socket_name(spec)
-        address = _address(spec, path)
+        address = _address(spec, path, self._host)
         child_end, our_end = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -187,13 +193,20 @@ def last_lines(path: Path, count: int) -> str:
     return "\n".join(lines[-count:])[-2000:]
 
 
-def _address(spec: WorkerSpec, socket_path: Path) -> Address:
-    if spec.program.listens == "socket":
+def _address(spec: WorkerSpec, socket_path: Path, host: str | None) -> Address:
+    listens = spec.program.listens
+    if host is None and listens != "port":
         return Address(uds=str(socket_path))
+    if host is not None and listens == "socket":
+        raise EngineError(
+            f"worker {spec.model_name!r} listens on a unix socket only, which other machines cannot"
+            " reach: its command needs {host} and {port}"
+        )
+    place = host or "127.0.0.1"
     # Somebody else may take the port before the worker does: it then ends and is started again.
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return Address(host="127.0.0.1", port=free.getsockname()[1])
+    with socket.socket(socket.AF_INET6 if ":" in place else socket.AF_INET) as free:
+        free.bind((place, 0))
+        return Address(host=place, port=free.getsockname()[1])
 
 
 def _environment(spec: WorkerSpec) -> dict[str, str]:

@@ -11,7 +11,8 @@ from lakeserve.core.endpoints import Address
 REASON_PREFIX = "lakeserve worker: "
 
 ModelKind = Literal["chat", "embedding"]
-Listens = Literal["socket", "port"]
+# A unix socket, a port, or either as whoever starts it likes.
+Listens = Literal["socket", "port", "either"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,23 @@ class Program(Protocol):
 
     @property
     def listens(self) -> Listens:
-        """Whether it listens on a unix socket or on a port of the loopback address."""
+        """Where it can listen."""
         ...
 
     def prober(self) -> "Prober":
         """What asks one worker how it is."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a worker takes of a cluster."""
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.cpus:g} CPUs and {self.gpus:g} GPUs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +82,8 @@ class WorkerSpec:
         log_path: Its log file; the file of the previous start is kept as ``<name>.1``.
         work_dir: Where a program of somebody else's runs, made if it does not exist; such a program
             inherits nothing that is the platform's own. None for the platform's programs.
+        resources: What it takes where workers share a cluster.
+        replica: Its number among the workers of its entity.
     """
 
     entity_id: str
@@ -79,6 +93,8 @@ class WorkerSpec:
     socket_dir: Path
     log_path: Path
     work_dir: Path | None = None
+    resources: Resources = Resources()
+    replica: int = 0
 
 
 class Worker(Protocol):

@@ -3,6 +3,7 @@
 It is imported in environments that hold nothing else of the platform.
 """
 
+import argparse
 import contextlib
 import fcntl
 import os
@@ -59,6 +60,21 @@ def listen(path: Path) -> socket.socket:
     listener.bind(str(path))
     listener.listen(1024)
     return listener
+
+
+def open_listener(arguments: argparse.Namespace) -> socket.socket:
+    """Listen where the arguments say."""
+    if arguments.socket is not None:
+        return listen(arguments.socket)
+    host, _, port = arguments.listen.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, int(port)), family=family, backlog=1024)
+
+
+def remove_socket(arguments: argparse.Namespace) -> None:
+    """Remove the unix socket, where there is one."""
+    if arguments.socket is not None:
+        arguments.socket.unlink(missing_ok=True)
 
 
 def exit_with_parent() -> None:

@@ -4,6 +4,7 @@ https://docs.vllm.ai/en/latest/cli/serve/ has the arguments.
 """
 
 from lakeserve.settings import VllmServer
+from lakeserve.workers.protocols import Resources
 from lakeserve.workers.server_command import ServerCommand
 
 # Nothing is reported to anybody, and nothing fetched: the model is a directory of this machine.
@@ -17,16 +18,20 @@ GAUGES = ("vllm:num_requests_running", "vllm:num_requests_waiting")
 COUNTERS = ("vllm:request_success_total", "vllm:prompt_tokens_total")
 
 
-def vllm_program(server: VllmServer, name: str, *, embeddings: bool) -> ServerCommand:
+def vllm_program(
+    server: VllmServer, name: str, *, embeddings: bool, port: bool = False
+) -> ServerCommand:
     """The worker's program.
 
     Args:
         server: What the settings say.
         name: What the model is to be called.
         embeddings: Whether it is to make vectors instead of text.
+        port: Whether it is to listen on a port, for callers of other machines.
     """
+    where = ("--host", "{host}", "--port", "{port}") if port else ("--uds", "{socket}")
     words = [
-        *(server.executable, "serve", server.vllm, "--uds", "{socket}"),
+        *(server.executable, "serve", server.vllm, *where),
         *("--served-model-name", "{name}"),
         *("--disable-uvicorn-access-log",),
     ]
@@ -57,3 +62,8 @@ def vllm_program(server: VllmServer, name: str, *, embeddings: bool) -> ServerCo
         counters=COUNTERS,
         variables=VARIABLES,
     )
+
+
+def vllm_resources(server: VllmServer) -> Resources:
+    """A GPU for each part of the model."""
+    return Resources(1.0, (server.tensor_parallel_size or 1) * (server.pipeline_parallel_size or 1))

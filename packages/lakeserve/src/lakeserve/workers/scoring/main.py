@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from lakeserve.core.errors import EngineError
+from lakeserve.workers.listening import add_listen_arguments
 from lakeserve.workers.protocols import REASON_PREFIX
 from lakeserve.workers.scoring.limits import restrict
 
@@ -37,7 +38,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="launch.py", description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="directory of an MLflow model")
-    parser.add_argument("--socket", type=Path, required=True, help="unix socket to listen on")
+    add_listen_arguments(parser)
     parser.add_argument("--concurrency", type=int, default=4)
     parser.add_argument("--queue", type=int, default=256)
     parser.add_argument("--memory-mb", type=int)
@@ -66,11 +67,11 @@ def _run(arguments: argparse.Namespace) -> int:
 async def _serve(arguments: argparse.Namespace) -> int:
     from lakeserve.workers.scoring.app import ScoringApp
     from lakeserve.workers.scoring.model import load
-    from lakeserve.workers.unix_server import listen, server_of
+    from lakeserve.workers.unix_server import open_listener, remove_socket, server_of
 
     app = ScoringApp(arguments.concurrency, arguments.queue)
     server = server_of(app, "auto")
-    listener = listen(arguments.socket)
+    listener = open_listener(arguments)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, server.stop)
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))
@@ -85,7 +86,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
         await serving
         raise
     finally:
-        arguments.socket.unlink(missing_ok=True)
+        remove_socket(arguments)
     # Threads of the model may still run; nothing is left that needs them.
     sys.stderr.flush()
     sys.stdout.flush()

@@ -6,12 +6,14 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import uvloop
 
 from lakeserve.core.errors import EngineError
+from lakeserve.workers.listening import add_listen_arguments
 from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.protocols import REASON_PREFIX
 from lakeserve.workers.serve.app import WorkerApp
@@ -19,7 +21,12 @@ from lakeserve.workers.serve.control_tokens import cleaner
 from lakeserve.workers.serve.engine import LlamaEngine
 from lakeserve.workers.serve.model import LoadedModel
 from lakeserve.workers.serve.slots import Slots
-from lakeserve.workers.unix_server import exit_with_parent, listen, server_of
+from lakeserve.workers.unix_server import (
+    exit_with_parent,
+    open_listener,
+    remove_socket,
+    server_of,
+)
 
 _FAILED = 1
 
@@ -42,19 +49,26 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m lakeserve.workers.serve", description=__doc__)
-    parser.add_argument("--socket", type=Path, required=True, help="unix socket to listen on")
+    add_listen_arguments(parser)
     parser.add_argument(
         "--program", type=LlamaProgram.from_json, required=True, help="a LlamaProgram as JSON"
     )
     return parser.parse_args()
 
 
+def _control_socket(worker_socket: Path | None) -> Path:
+    """Where the engine itself listens: beside the worker's socket, or in a folder of its own."""
+    if worker_socket is not None:
+        return worker_socket.with_name(worker_socket.stem + "-e.sock")
+    return Path(tempfile.mkdtemp(prefix="lakeserve-")) / "e.sock"
+
+
 async def _serve(arguments: argparse.Namespace) -> int:
     program: LlamaProgram = arguments.program
     app = WorkerApp(program.kind)
     server = server_of(app)
-    control_socket = arguments.socket.with_name(arguments.socket.stem + "-e.sock")
-    listener = listen(arguments.socket)
+    control_socket = _control_socket(arguments.socket)
+    listener = open_listener(arguments)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, server.stop)
     executor = ThreadPoolExecutor(program.slots, thread_name_prefix="generation")
@@ -74,7 +88,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
         await serving
         raise
     finally:
-        arguments.socket.unlink(missing_ok=True)
+        remove_socket(arguments)
         control_socket.unlink(missing_ok=True)
     # Threads of the engine may still be inside a batch; nothing is left that needs them.
     sys.stderr.flush()
