@@ -217,6 +217,23 @@ class UsageSettings(_Section):
     retention_days: int = Field(default=365, ge=1)
 
 
+class MailSettings(_Section):
+    """The server that mail is handed to.
+
+    Attributes:
+        sender: The address that mail comes from.
+        starttls: Whether to encrypt the connection, and to check the server's certificate.
+        user: To log in with, together with ``password``.
+    """
+
+    host: str
+    sender: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
+    port: int = Field(default=25, ge=1, le=65535)
+    starttls: bool = False
+    user: str | None = None
+    password: SecretStr | None = None
+
+
 class CacheSettings(_Section):
     """Answers that are given again.
 
@@ -327,6 +344,7 @@ class Settings(BaseSettings):
             ``redis://host:6379/0``; without it they are counted on this machine.
         guardrail_classifier: Judges texts for guardrails on safety and topics: the name of an
             entry point of the group ``lakeserve.classifiers``.
+        mail: Who sends the mail that endpoints ask for; nobody when left out.
         prices: What models cost.
         usage: What is kept of calls.
         cache: How many answers are kept for endpoints that give them again.
@@ -364,6 +382,7 @@ class Settings(BaseSettings):
     secret_keys: SecretStr | None = None
     redis_url: SecretStr | None = None
     guardrail_classifier: str | None = None
+    mail: MailSettings | None = None
     database_url: SecretStr | None = None
     runner: Literal["process", "ray"] = "process"
     ray_address: str = Field(default="auto", pattern=r"^(auto|[^/\s]+:\d{1,5})$")

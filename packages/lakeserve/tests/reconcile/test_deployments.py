@@ -115,3 +115,24 @@ async def test_faults_do_not_end_the_loop(
     await until(lambda: asked > 2)
     await deployments.stop()
     await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_whoever_wants_to_know_of_updates_is_told(
+    storage: Storage, secrets: Any, is_known: bool
+) -> None:
+    told: list[tuple[str, str | None]] = []
+    deployments = Deployments(
+        storage,
+        secrets,
+        partial(by_id, storage),
+        lambda ids: None,
+        tell=lambda endpoint, failure: told.append((endpoint.name, failure)),
+    )
+    secrets.known[OLD] = "sk"
+    if is_known:
+        secrets.known[NEW] = "sk"
+    await storage.write(lambda tx: tx.endpoints.save(UPDATED))
+    await deployments.settle([UPDATED])
+    await deployments.settle([UPDATED])  # it has ended already
+    assert told == [("chat", None if is_known else f"gpt-4: no secret {NEW} for a")]

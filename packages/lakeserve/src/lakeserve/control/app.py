@@ -137,6 +137,7 @@ def _endpoints(
         changes,
         abilities,
         custom_by_all=settings.mlflow.creators == "everyone",
+        sends_mail=settings.mail is not None,
         added_models=ModelStore(settings.data_dir).kinds,
     )
 

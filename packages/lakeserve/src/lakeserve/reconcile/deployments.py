@@ -45,6 +45,14 @@ Publish = Callable[[Collection[str]], None]
 LocalState = Callable[[str], EntityState | None]
 
 
+# Told of an endpoint, and why its update failed or None, when that is written.
+Tell = Callable[[Endpoint, str | None], None]
+
+
+def tell_nobody(_endpoint: Endpoint, _failure: str | None) -> None:
+    """Where nobody wants to know of updates."""
+
+
 def no_workers(_entity_id: str) -> EntityState | None:
     """The state of entities where none has workers."""
     return None
@@ -60,6 +68,7 @@ class Deployments:
         publish: Told what was deployed.
         local_state: Knows the entities with workers here, also those of updates.
         tasks: By entity id, the tasks of the registered models that were read; grows.
+        tell: Told of each update that has come into force, or why one has not.
     """
 
     def __init__(
@@ -71,7 +80,9 @@ class Deployments:
         local_state: LocalState = no_workers,
         tasks: Mapping[str, Task | None] | None = None,
         failed_retry_s: float = FAILED_RETRY_S,
+        tell: Tell = tell_nobody,
     ) -> None:
+        self._tell = tell
         self._storage = storage
         self._secrets = secrets
         self._catch_up = catch_up
@@ -248,14 +259,16 @@ class Deployments:
             return False
         now = now_ms()
 
-        def work(transaction: Transaction) -> None:
+        def work(transaction: Transaction) -> Endpoint | None:
             stored = transaction.endpoints.find(endpoint.name)
             if stored is None or stored.update is None or stored.update.id != update.id:
-                return
+                return None
+            if stored.update.failure is not None:
+                return None
             if failures:
                 failed = replace(update, failure="; ".join(failures))
                 transaction.endpoints.set_update(stored.id, failed)
-                return
+                return stored
             transaction.endpoints.save(
                 replace(
                     stored,
@@ -266,8 +279,11 @@ class Deployments:
                     update=None,
                 )
             )
+            return stored
 
-        await self._storage.write(work)
+        ended = await self._storage.write(work)
+        if ended is not None:
+            self._tell(ended, "; ".join(failures) or None)
         return True
 
     def _forget(self, endpoint_id: str, wanted: Set[str]) -> None:

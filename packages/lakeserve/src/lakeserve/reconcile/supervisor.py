@@ -20,6 +20,7 @@ from lakeserve.reconcile.facts import Facts
 from lakeserve.reconcile.fleet import Fleet
 from lakeserve.reconcile.heartbeat import Heartbeat, heartbeat
 from lakeserve.reconcile.launch import Launcher, Resolve
+from lakeserve.reconcile.mail import UpdateMail
 from lakeserve.reconcile.pace import USUAL_PACE, Pace
 from lakeserve.reconcile.readiness import wait_until_settled
 from lakeserve.reconcile.recorder import StateRecorder
@@ -73,6 +74,7 @@ class Supervisor:
             probe,
             settings.request_timeout_s,
         )
+        self._mail = UpdateMail(settings.mail)
         self._deployments = Deployments(
             storage,
             secrets,
@@ -80,6 +82,7 @@ class Supervisor:
             self._publish,
             self._fleet.state,
             self._custom.tasks,
+            tell=self._mail.tell,
         )
         self._facts = Facts(storage)
         self._published: dict[str, Endpoint] = {}

@@ -1,5 +1,5 @@
 import pytest
-from lakeserve.control.endpoints.requests import CreateInput, TagInput, TagsInput
+from lakeserve.control.endpoints.requests import CreateInput, MailInput, TagInput, TagsInput
 from pydantic import ValidationError
 
 
@@ -16,3 +16,11 @@ def test_texts_that_cannot_be_stored(text: str) -> None:
         TagInput(key="k", value=text)
     with pytest.raises(ValidationError, match="no text can hold"):
         TagsInput(delete_tags=[text])
+
+
+def test_mail_addresses() -> None:
+    good = ["a@example.com", "a.b+c@d-e.example"]
+    assert MailInput(on_update_success=good).on_update_success == good
+    for bad in ("a", "a@", "@b", "a@b\r\nBcc: c@d", "a b@c", "é@b", "a@b, c@d", "a" * 300 + "@b.c"):
+        with pytest.raises(ValidationError):
+            MailInput(on_update_failure=[bad])

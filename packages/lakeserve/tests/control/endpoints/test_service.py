@@ -12,7 +12,7 @@ from lakeserve.control.endpoints.requests import (
 from lakeserve.control.endpoints.service import EndpointService
 from lakeserve.control.secrets.vault import Vault
 from lakeserve.core.ai_gateway import AiGateway, RateLimit
-from lakeserve.core.endpoints import ExternalModel
+from lakeserve.core.endpoints import ExternalModel, Notifications
 from lakeserve.core.errors import (
     InvalidParameter,
     NotBuilt,
@@ -181,3 +181,21 @@ async def test_an_update_borrows_no_rights(
     denied = False
     await service.update_config("mine", update(), ADMINISTRATOR)
     await service.delete("mine", OWNER)
+
+
+MAIL: dict[str, Any] = {"email_notifications": {"on_update_failure": ["a@example.com"]}}
+
+
+async def test_those_who_want_mail(
+    service: EndpointService, storage: Storage, vault: Vault, changes: Any
+) -> None:
+    wanted = Notifications((), ("a@example.com",))
+    with pytest.raises(NotBuilt, match="the setting 'mail'"):
+        await service.create(create(**MAIL), OWNER)
+    with_mail = EndpointService(storage, vault, changes, Abilities(), sends_mail=True)
+    assert (await with_mail.create(create(**MAIL), OWNER)).notifications == wanted
+    given = NotificationsInput.model_validate(MAIL)
+    with pytest.raises(NotBuilt, match="nobody's address is stored"):
+        await service.notify("mine", given, OWNER)
+    assert await with_mail.notify("mine", given, OWNER) == wanted
+    assert await service.notify("mine", NotificationsInput(), OWNER) == Notifications()

@@ -11,6 +11,9 @@ from pydantic import Field
 from lakeserve.control.endpoints.bodies import Body, Some, Text
 from lakeserve.control.endpoints.gateway_requests import AiGatewayInput, LegacyRateLimitInput
 
+MailAddress = Annotated[
+    str, Field(max_length=254, pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$")
+]
 LONGEST_DESCRIPTION = 16 * 1024
 
 
@@ -101,6 +104,13 @@ class TagInput(Body):
     value: Text | None = None
 
 
+class MailInput(Body):
+    """Addresses that want to hear of updates."""
+
+    on_update_success: Some[MailAddress] | None = None
+    on_update_failure: Some[MailAddress] | None = None
+
+
 class CreateInput(Body):
     """A new endpoint."""
 
@@ -112,7 +122,7 @@ class CreateInput(Body):
     rate_limits: Some[LegacyRateLimitInput] | None = None
     route_optimized: bool | None = None
     budget_policy_id: Text | None = None
-    email_notifications: Any = None
+    email_notifications: MailInput | None = None
     telemetry_config: Any = None
 
 
@@ -121,13 +131,6 @@ class TagsInput(Body):
 
     add_tags: Some[TagInput] | None = None
     delete_tags: Some[Text] | None = None
-
-
-class MailInput(Body):
-    """Addresses that want to hear of updates."""
-
-    on_update_success: Some[Text] | None = None
-    on_update_failure: Some[Text] | None = None
 
 
 class NotificationsInput(Body):

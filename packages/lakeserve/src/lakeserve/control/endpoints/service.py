@@ -27,6 +27,7 @@ from lakeserve.control.endpoints.registered_models import environment_references
 from lakeserve.control.endpoints.requests import (
     ConfigInput,
     CreateInput,
+    MailInput,
     NotificationsInput,
     TagsInput,
 )
@@ -44,6 +45,7 @@ from lakeserve.core.endpoints import (
 )
 from lakeserve.core.errors import (
     InvalidParameter,
+    NotBuilt,
     PermissionDenied,
     ResourceConflict,
     ResourceExists,
@@ -79,6 +81,7 @@ class EndpointService:
         secrets: Seals secrets that come in plain text.
         changes: Hears of every change that decides where calls go.
         abilities: What guardrails can be kept.
+        sends_mail: Whether those are told who want to hear of updates.
         custom_by_all: Whether others than administrators may have registered models served.
         added_models: Knows the kinds of the models that were added to the platform, by name.
     """
@@ -91,10 +94,12 @@ class EndpointService:
         abilities: Abilities,
         *,
         custom_by_all: bool = False,
+        sends_mail: bool = False,
         added_models: Callable[[], Mapping[str, ModelKind]] = lambda: NO_MODELS,
     ) -> None:
         self.added_models = added_models
         self._custom_by_all = custom_by_all
+        self._sends_mail = sends_mail
         self._storage = storage
         self._secrets = secrets
         self._changes = changes
@@ -137,6 +142,7 @@ class EndpointService:
             description=given.description or "",
             tags=tags,
             ai_gateway=block,
+            notifications=self._wanted_mail(given.email_notifications),
         )
 
         def work(transaction: Transaction) -> Endpoint:
@@ -218,16 +224,14 @@ class EndpointService:
     async def notify(
         self, name: str, given: NotificationsInput, caller: Principal
     ) -> Notifications:
-        """Write who wants to hear of updates. Nobody sends mail yet."""
-        mail = given.email_notifications
-        wanted = Notifications(
-            tuple((mail.on_update_success if mail else None) or ()),
-            tuple((mail.on_update_failure if mail else None) or ()),
-        )
-        if wanted != Notifications():
-            endpoint = await self.get(name, caller)
-            check_may_manage(endpoint, caller)
-            raise refuse("Mail to tell of updates ('email_notifications')")
+        """Write who wants to hear of updates.
+
+        Raises:
+            NotBuilt: Nobody sends mail here.
+        """
+        endpoint = await self.get(name, caller)
+        check_may_manage(endpoint, caller)
+        wanted = self._wanted_mail(given.email_notifications) or Notifications()
         await self._change(
             name,
             caller,
@@ -280,6 +284,19 @@ class EndpointService:
 
         await self._change(name, caller, work)
         return stored[-1]
+
+    def _wanted_mail(self, given: MailInput | None) -> Notifications | None:
+        if given is None:
+            return None
+        wanted = Notifications(
+            tuple(given.on_update_success or ()), tuple(given.on_update_failure or ())
+        )
+        if wanted != Notifications() and not self._sends_mail:
+            raise NotBuilt(
+                "Mail to tell of updates ('email_notifications') is not sent by this platform, so"
+                " nobody's address is stored; the operator names a server in the setting 'mail'."
+            )
+        return wanted
 
     async def check_may_change(self, name: str, caller: Principal) -> None:
         """Raise unless the caller may change the endpoint."""

@@ -8,6 +8,7 @@ from lakeserve.control.endpoints.gateway_requests import AiGatewayInput
 from lakeserve.control.endpoints.requests import (
     ConfigInput,
     CreateInput,
+    MailInput,
     ServedEntityInput,
     TagInput,
     TrafficInput,
@@ -40,7 +41,7 @@ class PtCreateInput(Body):
     tags: Some[TagInput] | None = None
     ai_gateway: AiGatewayInput | None = None
     budget_policy_id: Text | None = None
-    email_notifications: Any = None
+    email_notifications: MailInput | None = None
 
 
 class PtUpdateInput(Body):
