@@ -53,6 +53,7 @@ format: $(ENV)/.ready-test ## rewrite the sources in the house format
 bench: $(ENV)/.ready-test $(CLIENTS)/.ready ## measure client and gateway against peers and floors
 	@$(BIN)/python benchmarks/client/run.py --peers $(CLIENTS)/bin/python
 	@$(BIN)/python benchmarks/gateway/run.py
+	@$(BIN)/python benchmarks/workers/mlflow_serve.py --peer $(CLIENTS)/bin/python
 
 pins: $(ENV)/.ready-uv ## compile the constraints anew; UPGRADE= keeps the present versions
 	@$(COMPILE) $(patsubst %,--no-emit-package %,lakeserve lakeserve-demo-model langchain-lakeserve) \

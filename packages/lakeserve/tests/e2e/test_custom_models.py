@@ -8,6 +8,11 @@ from typing import Any
 
 import pytest
 from harness import PlatformProcess, Reply, start_platform, wait_until
+from lakeserve.core.errors import EngineError
+from lakeserve.workers.logs import MAX_LOG_BYTES
+from lakeserve.workers.mlflow_program import MlflowProgram
+from lakeserve.workers.process import ProcessRunner
+from lakeserve.workers.protocols import WorkerSpec
 
 INTERPRETER = "OTHER_CLIENTS_PYTHON"
 API = "/api/2.0/serving-endpoints"
@@ -35,10 +40,13 @@ def models(mlflow_python: str, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture(scope="module")
-def serving(
-    mlflow_python: str, models: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[PlatformProcess]:
-    place = tmp_path_factory.mktemp("serving")
+def serving_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("serving")
+
+
+@pytest.fixture(scope="module")
+def serving(mlflow_python: str, models: Path, serving_dir: Path) -> Iterator[PlatformProcess]:
+    place = serving_dir
     (place / "lakeserve.toml").write_text(
         f'models_dirs = ["{models}"]\n'
         f'[mlflow]\npython = "{mlflow_python}"\nenvironment = "shared"\n'
@@ -60,13 +68,13 @@ def endpoint(platform: PlatformProcess, name: str) -> Any:
     return platform.request("GET", f"{API}/{name}").json()
 
 
-def settled(platform: PlatformProcess, name: str) -> Any:
+def settled(platform: PlatformProcess, name: str, patience_s: float = PATIENCE_S) -> Any:
     """The endpoint once its deployment has come to an end."""
 
     def is_over() -> bool:
         return bool(endpoint(platform, name)["state"]["config_update"] != "IN_PROGRESS")
 
-    assert wait_until(is_over, PATIENCE_S), endpoint(platform, name)
+    assert wait_until(is_over, patience_s), endpoint(platform, name)
     return endpoint(platform, name)
 
 
@@ -79,10 +87,24 @@ def entity_state(shown: Any) -> tuple[str, str]:
     return state["deployment"], state["deployment_state_message"]
 
 
-def test_a_pyfunc_from_its_creation_to_its_end(serving: PlatformProcess, models: Path) -> None:
+SPLIT: dict[str, Any] = {"dataframe_split": {"columns": ["x"], "data": [[1.5], [2]]}}
+
+
+@pytest.fixture(scope="module")
+def double(serving: PlatformProcess, models: Path) -> PlatformProcess:
+    """A platform with a ready endpoint ``double``."""
     create(serving, "double", models / "double", environment_vars={"COLOUR": "green"})
     assert endpoint(serving, "double")["state"]["ready"] == "NOT_READY"
-    shown = settled(serving, "double")
+    assert settled(serving, "double")["state"]["ready"] == "READY"
+    return serving
+
+
+def wish(platform: PlatformProcess, what: object) -> Reply:
+    return query(platform, "double", {**SPLIT, "params": {"wish": what}})
+
+
+def test_how_it_is_shown(double: PlatformProcess, models: Path) -> None:
+    shown = endpoint(double, "double")
     assert shown["state"] == {"ready": "READY", "config_update": "NOT_UPDATING"}
     assert shown["endpoint_type"] == "CUSTOM_MODEL"
     assert "task" not in shown
@@ -90,49 +112,112 @@ def test_a_pyfunc_from_its_creation_to_its_end(serving: PlatformProcess, models:
     assert (entity["name"], entity["workload_size"]) == ("double", "Small")
     assert shown["config"]["served_models"][0]["model_name"] == str(models / "double")
 
-    split = {"dataframe_split": {"columns": ["x"], "data": [[1.5], [2]]}}
-    formats: tuple[dict[str, Any], ...] = (
-        split,
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        SPLIT,
         {"dataframe_records": [{"x": 1.5}, {"x": 2}]},
         {"inputs": {"x": [1.5, 2]}},
         {"instances": [{"x": 1.5}, {"x": 2}]},
-    )
-    for body in formats:
-        reply = query(serving, "double", body)
-        assert reply.json() == {"predictions": [{"x": 3.0}, {"x": 4.0}]}, body
+    ],
+)
+def test_every_format(double: PlatformProcess, body: dict[str, Any]) -> None:
+    reply = query(double, "double", body)
+    assert reply.json() == {"predictions": [{"x": 3.0}, {"x": 4.0}]}
 
+
+def test_odd_bodies(double: PlatformProcess) -> None:
     not_a_number = b'{"dataframe_split": {"columns": ["x"], "data": [[NaN]]}}'
-    assert query(serving, "double", not_a_number).json() == {"predictions": [{"x": None}]}
-    csv = query(serving, "double", b"x\n1.5\n", **{"Content-Type": "text/csv"})
+    assert query(double, "double", not_a_number).json() == {"predictions": [{"x": None}]}
+    csv = query(double, "double", b"x\n1.5\n", **{"Content-Type": "text/csv"})
     assert csv.json() == {"predictions": [{"x": 3.0}]}
     large = {"inputs": {"x": [1.5] * 1_000_000}}  # between 4 and 16 MB
-    assert len(query(serving, "double", large).json()["predictions"]) == 1_000_000
+    assert len(query(double, "double", large).json()["predictions"]) == 1_000_000
 
-    def wish(what: str) -> Reply:
-        return query(serving, "double", {**split, "params": {"wish": what}})
 
-    assert wish("variable").json() == {"predictions": ["green"]}
-    refusals: tuple[tuple[dict[str, Any], str], ...] = (
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
         ({"dataframe_split": {"columns": ["y"], "data": [[1]]}}, "missing inputs ['x']"),
         ({"dataframe_split": {"columns": ["x"], "data": [["a"]]}}, "column x"),
-        ({**split, "params": {"wish": 3}}, "wish"),
+        ({**SPLIT, "params": {"wish": 3}}, "wish"),
         ({"unknown": 1}, "exactly one of the input fields"),
-    )
-    for body, message in refusals:
-        refused = query(serving, "double", body)
-        assert refused.status == 400
-        assert message in refused.json()["message"]
-    raised = wish("raise")
+    ],
+)
+def test_errors_name_what_is_wrong(
+    double: PlatformProcess, body: dict[str, Any], message: str
+) -> None:
+    refused = query(double, "double", body)
+    assert refused.status == 400
+    assert message in refused.json()["message"]
+
+
+def test_what_a_model_does_harms_nobody(double: PlatformProcess, serving_dir: Path) -> None:
+    assert wish(double, "variable").json() == {"predictions": ["green"]}
+    raised = wish(double, "raise")
     assert raised.status == 400
     assert raised.json()["message"] == "The model failed: ValueError: the model does not want to"
-    assert wish("memory").json()["message"] == "The model ran out of memory."
-    assert query(serving, "double", split).status == 200
+    assert wish(double, "memory").json()["message"] == "The model ran out of memory."
+    assert wish(double, "print").status == 200
+    (log,) = (serving_dir / "data").glob("logs/double-*.log")
+    assert wait_until(lambda: log.stat().st_size <= MAX_LOG_BYTES, PATIENCE_S)
+    assert len(log.with_name(f"{log.name}.1").read_bytes()) <= MAX_LOG_BYTES
+    assert query(double, "double", SPLIT).status == 200
 
-    assert wish("crash").status == 503
-    assert wait_until(lambda: query(serving, "double", split).status == 200, PATIENCE_S)
 
-    assert serving.request("DELETE", f"{API}/double").status == 200
-    assert query(serving, "double", split).status == 404
+def test_a_failed_update_changes_nothing(double: PlatformProcess, models: Path) -> None:
+    broken = {"served_entities": [{"entity_name": str(models / "broken")}]}
+    assert double.request("PUT", f"{API}/double/config", broken).status == 200
+    shown = settled(double, "double")
+    assert shown["state"] == {"ready": "READY", "config_update": "UPDATE_FAILED"}
+    assert "RuntimeError: the weights are missing" in entity_state(shown)[1]
+    logs = double.request("GET", f"{API}/double/served-models/broken/logs").json()["logs"]
+    assert "looking for the weights" in logs
+    assert query(double, "double", SPLIT).status == 200
+
+
+def test_a_crash_is_mended(double: PlatformProcess) -> None:
+    assert wish(double, "crash").status in {502, 503}
+    assert wait_until(lambda: query(double, "double", SPLIT).status == 200, PATIENCE_S)
+    assert double.request("DELETE", f"{API}/double").status == 200
+    assert query(double, "double", SPLIT).status == 404
+
+
+async def test_a_model_that_hangs_while_it_loads(
+    mlflow_python: str, models: Path, tmp_path: Path
+) -> None:
+    program = MlflowProgram(Path(mlflow_python), models / "sleeper", 1, 1, 4096)
+    spec = WorkerSpec(
+        "s" * 32, "sleeper", program, 3, tmp_path, tmp_path / "log", work_dir=tmp_path / "w"
+    )
+    worker = await ProcessRunner().start(spec)
+    with pytest.raises(EngineError, match=r"'sleeper' was not ready after 3 s"):
+        await worker.ready()
+    await worker.stop(0)
+    assert "was stopped" in await worker.exited()
+
+
+@pytest.mark.timeout(900)
+def test_an_environment_of_its_own(models: Path, tmp_path: Path) -> None:
+    """Built by uv from the indexes that uv is configured with, as on a user's machine."""
+    (tmp_path / "lakeserve.toml").write_text(f'models_dirs = ["{models}"]\n')
+    platform = start_platform(tmp_path / "data", "--config", str(tmp_path / "lakeserve.toml"))
+    try:
+        create(platform, "double", models / "double")
+        path = f"{API}/double/served-models/double/build-logs"
+
+        def log() -> str:
+            return str(platform.request("GET", path).json()["logs"])
+
+        assert wait_until(lambda: "uv venv" in log(), PATIENCE_S)
+        state = settled(platform, "double", patience_s=800)["state"]
+        assert state["ready"] == "READY", log()
+        assert "mlflow==" in log()
+        body = {"dataframe_split": {"columns": ["x"], "data": [[2]]}}
+        assert query(platform, "double", body).json() == {"predictions": [{"x": 4.0}]}
+    finally:
+        platform.stop()
 
 
 def test_chat_models_and_agents(serving: PlatformProcess, models: Path) -> None:

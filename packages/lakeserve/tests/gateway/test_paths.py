@@ -7,6 +7,7 @@ from lakeserve.gateway.paths import (
     Route,
     UnbuiltRoute,
     is_data_plane,
+    is_registry,
     parse,
     takes_api_key,
 )
@@ -98,3 +99,18 @@ def test_where_a_key_is_a_token(path: str) -> None:
     assert takes_api_key(f"{path}/anthropic/v1/messages/")
     assert not takes_api_key(f"{path}/anthropic/v1/messages/count_tokens")
     assert not takes_api_key(f"{path}/chat/completions")
+
+
+@pytest.mark.parametrize(
+    ("path", "belongs"),
+    [
+        ("/api/2.0/mlflow/registered-models/create", True),
+        ("/api/2.0/mlflow-artifacts/artifacts/1/a", True),
+        ("/api/3.0/mlflow/traces", True),
+        ("/api/2.0/mlflow/unity-catalog/registered-models/create", False),
+        ("/api/2.0/mlflow/artifacts/credentials-for-write", False),
+        ("/api/2.0/serving-endpoints", False),
+    ],
+)
+def test_the_registry(path: str, belongs: bool) -> None:
+    assert is_registry(path) is is_data_plane(path) is belongs

@@ -27,7 +27,7 @@ async def test_everything_a_worker_needs(
         data_dir=tmp_path,
         mlflow=MlflowSettings(environment="shared", python=Path("/python"), memory_mb=512),
     )
-    custom = CustomModels(settings, secrets, dict)
+    custom = CustomModels(settings, secrets)
     entity = ServedEntity("12345678" * 4, "chat", backend, "chat", "M.")
     with pytest.raises(InvalidParameter, match=f"no secret {KEY} for anna"):
         await custom.spec(entity, backend, "anna", lambda _: None)

@@ -47,7 +47,7 @@ async def listens(_address: Any) -> bool:
 async def fleet(
     runner: FakeRunner, settings: Settings, models: Any, secrets: Any
 ) -> AsyncIterator[Fleet]:
-    launcher = Launcher(runner, settings, CustomModels(settings, secrets, dict), models)
+    launcher = Launcher(runner, settings, CustomModels(settings, secrets), models)
     made = Fleet(launcher, PACE, BEAT, lambda endpoint_id: None, listens, drain_s=9)
     yield made
     await made.stop(0.0)

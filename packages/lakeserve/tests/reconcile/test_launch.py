@@ -43,7 +43,7 @@ def launch_of(
     told: list[str] | None = None,
 ) -> Launch:
     endpoint = Endpoint("e", "x", task, "FOUNDATION_MODEL_API", "anna", 1, 1, (ENTITY,))
-    launcher = Launcher(runner, settings, CustomModels(settings, secrets, dict), resolve)
+    launcher = Launcher(runner, settings, CustomModels(settings, secrets), resolve)
     heard = list[str]() if told is None else told
     return launcher.for_entity(entity, backend, endpoint, heard.append)
 

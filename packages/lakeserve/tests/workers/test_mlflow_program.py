@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from lakeserve.core.endpoints import Address
-from lakeserve.workers.mlflow_program import LAUNCH, MlflowProgram
+from lakeserve.workers.mlflow_program import LAUNCH, QUIET, MlflowProgram
 
 
 def test_how_it_is_started() -> None:
@@ -12,6 +12,6 @@ def test_how_it_is_started() -> None:
     assert " ".join(arguments) == (
         "--model /m --socket /s.sock --concurrency 4 --queue 9 --memory-mb 512"
     )
-    assert program.environment() == {"KEY": "hidden"}
+    assert program.environment() == {**QUIET, "KEY": "hidden"}
     assert "hidden" not in repr(program)
     assert program.listens == "socket"

@@ -41,15 +41,14 @@ def registry(tmp_path: Path) -> Path:
 
 
 def store(tmp_path: Path, registry: Path) -> ModelStore:
-    settings = MlflowSettings(python=registry / "python")
-    variables = {"MLFLOW_TRACKING_URI": str(registry)}
-    return ModelStore(tmp_path / "kept", (tmp_path / "mine",), settings, lambda: variables)
+    settings = MlflowSettings(python=registry / "python", tracking_uri=str(registry))
+    return ModelStore(tmp_path / "kept", (tmp_path / "mine",), settings)
 
 
 async def test_a_version_is_fetched_once(tmp_path: Path, registry: Path) -> None:
     kept, told = store(tmp_path, registry), list[str]()
     found = await asyncio.gather(*(kept.files(IRIS, told.append) for _ in range(3)))
-    assert set(found) == {tmp_path / "kept" / "main.ml.iris" / "3"}
+    assert set(found) == {tmp_path / "kept" / "models" / "main.ml.iris" / "3"}
     assert (found[0] / "MLmodel").read_text() == "flavors: {}"
     assert told == ["Fetching main.ml.iris version 3 from the registry"]
     await store(tmp_path, registry).files(IRIS, told.append)

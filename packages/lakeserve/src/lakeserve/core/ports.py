@@ -10,6 +10,9 @@ from lakeserve.core.endpoints import Address, RoutableEndpoint
 from lakeserve.core.identity import Principal
 from lakeserve.core.usage import CallRecord
 
+# What an ``Activator`` knows the platform's own MLflow registry by.
+REGISTRY_ID = "mlflow-registry"
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

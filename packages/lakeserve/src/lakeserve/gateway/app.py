@@ -32,9 +32,11 @@ from lakeserve.gateway.paths import (
     InferenceRoute,
     UnbuiltRoute,
     is_data_plane,
+    is_registry,
     parse,
     takes_api_key,
 )
+from lakeserve.gateway.registry_proxy import RegistryCall, RegistryProxy
 from lakeserve.gateway.reply import AsgiReply, Header, Reply, Send
 from lakeserve.gateway.seams import Seams
 from lakeserve.gateway.upstream.pool import UpstreamPool
@@ -65,6 +67,7 @@ class Gateway:
         self._limits = limits
         self._pool = UpstreamPool()
         self._inference = Inference(self._pool, activator, limits, seams or Seams())
+        self._registry_proxy = RegistryProxy(self._pool, activator)
         self._driver_proxy = DriverProxy(self._pool, limits.max_request_bytes)
         self._sockets = DriverSockets(directory, self._pool)
         self._known = KnownCallers()
@@ -223,6 +226,12 @@ class Gateway:
             snapshot.signed,
         )
         method: str = scope["method"]
+        if is_registry(path):
+            target = _raw_path(scope) + _query(scope)
+            await self._registry_proxy.answer(
+                RegistryCall(method, target, headers, receive, reply, guard)
+            )
+            return
         is_driver = path.startswith("/driver-")
         route = parse(_raw_path(scope) if is_driver else path)
         if route is None:
@@ -283,3 +292,8 @@ def _raw_path(scope: Scope) -> str:
     raw: bytes | None = scope.get("raw_path")
     path: str = scope["path"]
     return path if raw is None else raw.decode("latin-1")
+
+
+def _query(scope: Scope) -> str:
+    query: bytes = scope.get("query_string", b"")
+    return f"?{query.decode('latin-1')}" if query else ""

@@ -8,6 +8,10 @@ from lakeserve.providers.base import Operation
 
 PREFIXES = ("/serving-endpoints", "/driver-proxy-api", "/driver-proxy", "/ai-gateway")
 
+REGISTRY_PREFIXES = ("/api/2.0/mlflow/", "/api/2.0/mlflow-artifacts/", "/api/3.0/mlflow/")
+# These are a workspace's own: models of Unity Catalog, and signed addresses of files.
+_OF_A_WORKSPACE = ("/unity-catalog/", "/artifacts/credentials-for-")
+
 _BY_MODEL: dict[tuple[str, ...], Operation] = {
     ("chat", "completions"): "chat",
     ("completions",): "completions",
@@ -69,9 +73,14 @@ Route = InferenceRoute | DriverRoute | UnbuiltRoute
 def is_data_plane(path: str) -> bool:
     """Whether a path belongs to the data plane, known to it or not."""
     if not path.startswith(PREFIXES):
-        return False
+        return is_registry(path)
     first, _, _ = path[1:].partition("/")
     return f"/{first}" in PREFIXES
+
+
+def is_registry(path: str) -> bool:
+    """Whether a path belongs to MLflow's own server."""
+    return path.startswith(REGISTRY_PREFIXES) and not any(part in path for part in _OF_A_WORKSPACE)
 
 
 def parse(path: str) -> Route | None:

@@ -43,24 +43,18 @@ class CustomModels:
     Args:
         settings: Where things lie and what they may take.
         secrets: Knows the values of referenced variables.
-        registry: The variables that lead MLflow to the registry.
 
     Attributes:
         tasks: By entity id, for every model that was read; None for one without a task.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        secrets: SecretResolver,
-        registry: Callable[[], Mapping[str, str]],
-    ) -> None:
+    def __init__(self, settings: Settings, secrets: SecretResolver) -> None:
         place = settings.data_dir / "mlflow"
         allowed = (*settings.models_dirs, settings.data_dir / "models")
         self.tasks: dict[str, Task | None] = {}
         self._settings = settings
         self._secrets = secrets
-        self._store = ModelStore(place / "models", allowed, settings.mlflow, registry)
+        self._store = ModelStore(place, allowed, settings.mlflow)
         self._environments = Environments(place / "environments", settings.mlflow)
         self._build_logs: dict[str, Path] = {}
         self._logs: dict[str, Path] = {}

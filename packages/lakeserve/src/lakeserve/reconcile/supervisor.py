@@ -11,8 +11,8 @@ from lakeserve.core.endpoints import (
     Observed,
     ServedEntity,
 )
-from lakeserve.core.errors import Unavailable
-from lakeserve.core.ports import SecretResolver, Snapshot
+from lakeserve.core.errors import NotBuilt, Unavailable
+from lakeserve.core.ports import REGISTRY_ID, SecretResolver, Snapshot
 from lakeserve.reconcile.addresses import answers
 from lakeserve.reconcile.custom_models import CustomModels
 from lakeserve.reconcile.deployments import Deployments
@@ -24,6 +24,7 @@ from lakeserve.reconcile.mail import UpdateMail
 from lakeserve.reconcile.pace import USUAL_PACE, Pace
 from lakeserve.reconcile.readiness import wait_until_settled
 from lakeserve.reconcile.recorder import StateRecorder
+from lakeserve.reconcile.registry import registry
 from lakeserve.reconcile.replica import READY
 from lakeserve.reconcile.routing import Seen, routable, upstream_credential
 from lakeserve.settings import Settings
@@ -45,7 +46,6 @@ class Supervisor:
         pace: When to start failed workers again.
         resolve_model: Finds the file of a model reference.
         probe: Whether anybody listens at an address.
-        registry: The variables that lead MLflow to the registry of custom models.
         beat: When to ask workers how they are; None for what the settings say.
     """
 
@@ -59,13 +59,15 @@ class Supervisor:
         pace: Pace = USUAL_PACE,
         resolve_model: Resolve = resolve,
         probe: Callable[[Address], Awaitable[bool]] = answers,
-        registry: Callable[[], Mapping[str, str]] = dict,
         beat: Heartbeat | None = None,
     ) -> None:
         self._storage = storage
         self._settings = settings
         self._recorder = StateRecorder(storage)
-        self._custom = CustomModels(settings, secrets, registry)
+        self._custom = CustomModels(settings, secrets)
+        self._registry = None
+        if settings.mlflow.tracking_uri is None:
+            self._registry = registry(runner, settings, pace)
         self._fleet = Fleet(
             Launcher(runner, settings, self._custom, resolve_model),
             pace,
@@ -106,6 +108,8 @@ class Supervisor:
         self._recorder.start()
         self._deployments.start()
         start_workers()
+        if self._registry is not None:
+            self._registry.start(asleep=True)
 
     async def endpoints_changed(self) -> None:
         """See ``Changes.endpoints_changed``; a database that is busy now is read again later."""
@@ -167,15 +171,27 @@ class Supervisor:
 
     async def activate(self, entity_id: str) -> Address:
         """See ``Activator.activate``; waits as long as a worker may take to start."""
+        if entity_id == REGISTRY_ID:
+            return await self._activate_registry()
         entity = self._fleet.get(entity_id)
         if entity is None:
             raise Unavailable("The served entity of this call no longer exists.", retry_after=1)
         return await entity.activate(self._settings.engine.start_timeout_s)
 
+    async def _activate_registry(self) -> Address:
+        if self._registry is None:
+            raise NotBuilt(
+                "This platform keeps no MLflow registry of its own: its setting mlflow.tracking_uri"
+                " names another one. Use that one's address."
+            )
+        return await self._registry.activate(self._settings.mlflow.start_timeout_s)
+
     async def stop(self, grace_s: float) -> None:
         """Stop every worker; calls they still answer get ``grace_s`` seconds."""
         await self._deployments.stop()
         await self._fleet.stop(grace_s)
+        if self._registry is not None:
+            await self._registry.stop(grace_s)
         await self._recorder.stop()
 
     def _local_changed(self, endpoint_id: str) -> None:

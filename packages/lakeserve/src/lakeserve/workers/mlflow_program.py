@@ -9,6 +9,9 @@ from lakeserve.workers.health import probe
 from lakeserve.workers.listening import listen_arguments
 from lakeserve.workers.protocols import Listens, Prober
 
+# What keeps MLflow from reporting its use to its makers.
+QUIET: Mapping[str, str] = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+
 LAUNCH = Path(__file__).with_name("scoring") / "launch.py"
 
 
@@ -45,7 +48,7 @@ class MlflowProgram:
 
     def environment(self) -> Mapping[str, str]:
         """See ``Program``."""
-        return self.variables
+        return {**QUIET, **self.variables}
 
     @property
     def listens(self) -> Listens:

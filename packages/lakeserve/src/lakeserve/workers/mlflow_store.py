@@ -13,6 +13,7 @@ from lakeserve.core.endpoints import RegisteredModel
 from lakeserve.core.errors import EngineError
 from lakeserve.settings import MlflowSettings, child_environment
 from lakeserve.workers.mlflow_models import DESCRIPTION_FILE
+from lakeserve.workers.mlflow_program import QUIET
 from lakeserve.workers.protocols import REASON_PREFIX
 
 Tell = Callable[[str], None]
@@ -25,23 +26,18 @@ class ModelStore:
     """Keeps one copy of every version that was fetched, with a checksum.
 
     Args:
-        directory: Where copies go.
+        place: Copies go to its folder ``models``; the platform's own registry lies beside it.
         models_dirs: Where directories may lie that are named by their path.
         settings: The registry and the interpreter that asks it.
-        registry: The variables that lead MLflow to the registry, asked for each fetch.
     """
 
     def __init__(
-        self,
-        directory: Path,
-        models_dirs: tuple[Path, ...],
-        settings: MlflowSettings,
-        registry: Callable[[], Mapping[str, str]],
+        self, place: Path, models_dirs: tuple[Path, ...], settings: MlflowSettings
     ) -> None:
-        self._directory = directory
+        self._place = place
+        self._directory = place / "models"
         self._models_dirs = models_dirs
         self._settings = settings
-        self._registry = registry
         self._locks: dict[Path, asyncio.Lock] = {}
         self._checked: set[Path] = set()
 
@@ -100,13 +96,26 @@ class ModelStore:
             shutil.rmtree(partial, ignore_errors=True)
         self._checked.add(path)
 
+    def _registry(self) -> tuple[Mapping[str, str], tuple[str, ...]]:
+        """The variables that lead MLflow to the registry, and where our own keeps its files."""
+        configured = self._settings
+        if configured.tracking_uri is None:
+            database = own_database(self._place)
+            return {"MLFLOW_TRACKING_URI": database}, (str(own_artifacts(self._place)),)
+        variables = {"MLFLOW_TRACKING_URI": configured.tracking_uri}
+        if configured.registry_uri is not None:
+            variables["MLFLOW_REGISTRY_URI"] = configured.registry_uri
+        return variables, ()
+
     async def _download(self, uri: str, directory: Path) -> None:
-        environment = {**child_environment(), **self._registry(), "NO_COLOR": "1"}
+        variables, root = self._registry()
+        environment = {**child_environment(), **QUIET, **variables, "NO_COLOR": "1"}
         process = await asyncio.create_subprocess_exec(
             str(self._settings.python or sys.executable),
             str(_SCRIPT),
             uri,
             str(directory),
+            *root,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
@@ -121,6 +130,16 @@ class ModelStore:
         if process.returncode != 0:
             lines = errors.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
             raise EngineError(f"cannot fetch {uri}: {lines[-1].removeprefix(REASON_PREFIX)}")
+
+
+def own_database(place: Path) -> str:
+    """The address of the database of the platform's own registry."""
+    return f"sqlite:///{place}/registry.db"
+
+
+def own_artifacts(place: Path) -> Path:
+    """Where the platform's own registry keeps files."""
+    return place / "artifacts"
 
 
 def tree_digest(directory: Path) -> str:
