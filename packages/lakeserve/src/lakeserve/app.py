@@ -154,7 +154,7 @@ class Platform:
         await supervisor.start()
         self._supervisor = supervisor
 
-        platform_books = PlatformBooks(storage, settings)
+        platform_books = PlatformBooks(storage, settings, supervisor)
         stack.push_async_callback(platform_books.stop)
         platform_books.start()
         books = GatewayBooks(storage, supervisor, settings)

@@ -9,6 +9,7 @@ from lakeserve.reconcile.budgets import Budgets
 from lakeserve.reconcile.call_metrics import CallMetrics
 from lakeserve.reconcile.ledger import JournalLedger
 from lakeserve.reconcile.metrics_export import MetricsExport
+from lakeserve.reconcile.worker_metrics import WorkerMetrics, Workers
 from lakeserve.settings import Settings
 from lakeserve.storage.database import Storage
 from lakeserve.storage.journal import JournalFolder, JournalWriter
@@ -21,15 +22,23 @@ TELL_S = 1.0
 class PlatformBooks:
     """Moves the journals of one data directory into tables and counts them; one per platform.
 
+    Args:
+        storage: Has the tables.
+        settings: Directories, prices and how long calls are kept.
+        workers: Whose CPU and memory metrics show, or None for nobody's.
+
     Attributes:
         metrics: What Prometheus may know.
     """
 
-    def __init__(self, storage: Storage, settings: Settings) -> None:
+    def __init__(
+        self, storage: Storage, settings: Settings, workers: Workers | None = None
+    ) -> None:
+        seen = None if workers is None else WorkerMetrics(workers)
         folder = JournalFolder(settings.journal_dir)
         folder.prepare()
         calls = CallMetrics(settings.prices.currency)
-        self.metrics = MetricsExport(calls, folder, settings.journal_dir)
+        self.metrics = MetricsExport(calls, folder, settings.journal_dir, seen)
         self._bookkeeper = Bookkeeper(
             storage,
             folder,

@@ -28,7 +28,7 @@ WINDOW_S = 60
 # Endpoints that are gone and entities of old configs must not fill the memory for ever.
 MAX_SERIES = 20_000
 
-_ENDPOINT_LABELS = ("endpoint_name", "endpoint_id", "served_model_name", "served_model_version")
+ENDPOINT_LABELS = ("endpoint_name", "endpoint_id", "served_model_name", "served_model_version")
 
 
 class Histogram:
@@ -183,7 +183,7 @@ class CallMetrics:
         now = int(self._clock())
         for index, name in enumerate(("request", "request_4xx", "request_5xx")):
             gauge = GaugeMetricFamily(
-                f"{name}_count_total", "Calls in the last minute.", labels=_ENDPOINT_LABELS
+                f"{name}_count_total", "Calls in the last minute.", labels=ENDPOINT_LABELS
             )
             for series in its:
                 gauge.add_metric(series.labels, series.last_minute.counts(now)[index])
@@ -193,7 +193,7 @@ class CallMetrics:
             ("model_queue_time_ms", "From the request until the model was asked.", "queue"),
             ("model_prediction_latency_ms", "What the model took.", "prediction"),
         ):
-            family = HistogramMetricFamily(name, what, labels=_ENDPOINT_LABELS)
+            family = HistogramMetricFamily(name, what, labels=ENDPOINT_LABELS)
             for series in its:
                 histogram: Histogram = getattr(series, field)
                 family.add_metric(series.labels, histogram.buckets(BUCKETS_MS), histogram.sum)

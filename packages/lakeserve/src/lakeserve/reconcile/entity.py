@@ -58,6 +58,11 @@ class LocalEntity:
         """Where one of its workers listens, or None while none does."""
         return self.addresses[0] if self.addresses else None
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes of its workers."""
+        return tuple(each.pid for each in self._replicas if each.pid is not None)
+
     def start(self, *, asleep: bool = False) -> None:
         """Begin to supervise; workers start now, unless they are to wait for a call."""
         for replica in self._replicas:

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from lakeserve.core.ids import now_ms
 from lakeserve.reconcile.call_metrics import CallMetrics
+from lakeserve.reconcile.worker_metrics import WorkerMetrics
 from lakeserve.storage.journal import JournalFolder
 from lakeserve.storage.process_status import read_statuses
 
@@ -20,10 +21,18 @@ class MetricsExport:
         calls: Counted calls.
         folder: The journals that wait.
         directory: Where gateway processes write their numbers.
+        workers: What the workers of this machine take, where there are some.
     """
 
-    def __init__(self, calls: CallMetrics, folder: JournalFolder, directory: Path) -> None:
+    def __init__(
+        self,
+        calls: CallMetrics,
+        folder: JournalFolder,
+        directory: Path,
+        workers: WorkerMetrics | None = None,
+    ) -> None:
         self._calls = calls
+        self._workers = workers
         self._folder = folder
         self._directory = directory
 
@@ -33,16 +42,19 @@ class MetricsExport:
 
     def endpoint(self, endpoint_id: str) -> bytes:
         """The metrics of one endpoint, in the names of the reference service."""
-        return _text(_Endpoint(self._calls, endpoint_id))
+        return _text(_Endpoint(self._calls, self._workers, endpoint_id))
 
 
 class _Endpoint(Collector):
-    def __init__(self, calls: CallMetrics, endpoint_id: str) -> None:
+    def __init__(self, calls: CallMetrics, workers: WorkerMetrics | None, endpoint_id: str) -> None:
         self._calls = calls
+        self._workers = workers
         self._endpoint_id = endpoint_id
 
     def collect(self) -> Iterator[Metric]:
-        return self._calls.of_endpoint(self._endpoint_id)
+        yield from self._calls.of_endpoint(self._endpoint_id)
+        if self._workers is not None:
+            yield from self._workers.of_endpoint(self._endpoint_id)
 
 
 class _Platform(Collector):

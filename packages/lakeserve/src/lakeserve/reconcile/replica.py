@@ -76,6 +76,11 @@ class Replica:
         """Whether it counts as failed; it is tried again, but rarely."""
         return self.state.deployment == "DEPLOYMENT_FAILED"
 
+    @property
+    def pid(self) -> int | None:
+        """The process of its worker, or None while none runs."""
+        return None if self._worker is None else self._worker.pid
+
     def wake(self) -> None:
         """Have the worker run from now on."""
         self._tired.clear()

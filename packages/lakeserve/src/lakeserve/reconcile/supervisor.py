@@ -161,6 +161,11 @@ class Supervisor:
         """See ``ModelLogs.log``."""
         return self._custom.log(entity_id)
 
+    def worker_pids(self, entity_id: str) -> tuple[int, ...]:
+        """The processes that serve an entity on this machine."""
+        local = self._fleet.get(entity_id)
+        return () if local is None else local.pids
+
     def snapshot(self) -> Snapshot:
         """See ``Directory.snapshot``."""
         return self._snapshot
