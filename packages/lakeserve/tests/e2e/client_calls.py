@@ -132,6 +132,11 @@ CALLS: dict[str, Row] = {
         _under("Databricks", "invoke", "stream")
         | _under("DatabricksEmbeddings", "embed_query", "embed_documents")
     ),
+    "documented_page_client": Row(
+        _under("ChatDatabricks", "invoke", "stream")
+        | _under("DatabricksEmbeddings", "embed_query", "embed_documents")
+        | _under("Databricks", "invoke")
+    ),
     "driver_app_client": Row(_under("Databricks", "invoke")),
     "legacy_cli_client": Row(
         frozenset(
