@@ -7,6 +7,8 @@ from lakeserve.core.identity import BUILT_IN_GROUPS
 
 AccountKind = Literal["user", "service_principal"]
 
+USUAL_ENTITLEMENTS = ("workspace-access",)
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -18,6 +20,8 @@ class Account:
         admin: Whether it is a member of the group ``admins``.
         active: Whether its credentials are accepted.
         created_at: Epoch milliseconds.
+        entitlements: What clients have written down that it may do; nothing here depends on it.
+        roles: Likewise.
     """
 
     id: str
@@ -28,6 +32,8 @@ class Account:
     admin: bool = False
     active: bool = True
     external_id: str | None = None
+    entitlements: tuple[str, ...] = USUAL_ENTITLEMENTS
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,13 @@ from typing import cast
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from lakeserve.core.accounts import Account, AccountKind, ClientSecret, Group
+from lakeserve.core.accounts import (
+    USUAL_ENTITLEMENTS,
+    Account,
+    AccountKind,
+    ClientSecret,
+    Group,
+)
 from lakeserve.core.identity import BUILT_IN_GROUPS
 from lakeserve.storage.changes import note
 from lakeserve.storage.tables import group_members, groups, service_principal_secrets, users
@@ -43,6 +49,8 @@ class AccountRepository:
             "admin": account.admin,
             "active": account.active,
             "external_id": account.external_id,
+            "entitlements": list(account.entitlements),
+            "roles": list(account.roles),
         }
         changed = self._connection.execute(
             update(users).where(users.c.id == account.id).values(values).returning(users.c.id)
@@ -191,6 +199,10 @@ class AccountRepository:
                 admin=row.admin,
                 active=row.active,
                 external_id=row.external_id,
+                entitlements=(
+                    USUAL_ENTITLEMENTS if row.entitlements is None else tuple(row.entitlements)
+                ),
+                roles=tuple(row.roles or ()),
             )
             for row in rows
         )

@@ -38,6 +38,9 @@ users = Table(
     Column("kind", String(20), server_default="user", nullable=False),
     Column("active", Boolean, server_default=true(), nullable=False),
     Column("external_id", String(256), nullable=True),
+    # Lists of texts; none stands for what accounts usually have.
+    Column("entitlements", JSON, nullable=True),
+    Column("roles", JSON, nullable=True),
 )
 
 # The groups "users" (everyone) and "admins" (``users.admin``) are not stored here.

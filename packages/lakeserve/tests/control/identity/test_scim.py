@@ -4,6 +4,7 @@ import pytest
 from lakeserve.control.identity.scim import (
     Operation,
     changed_members,
+    changed_values,
     group_resource,
     matching,
     member_ids,
@@ -11,6 +12,7 @@ from lakeserve.control.identity.scim import (
     page,
     service_principal_resource,
     user_resource,
+    values_of,
 )
 from lakeserve.core.accounts import Account, Group
 from lakeserve.core.errors import InvalidParameter
@@ -92,10 +94,14 @@ def test_pages(start: int, count: int, shown: str) -> None:
             {"op": "remove", "path": 'members[value eq "7"]'},
             [Operation("remove", "members", [{"value": "7"}])],
         ),
+        (
+            {"op": "remove", "path": 'entitlements[value eq "allow-cluster-create"]'},
+            [Operation("remove", "entitlements", [{"value": "allow-cluster-create"}])],
+        ),
     ],
 )
 def test_patches(operation: dict[str, Any], changes: list[Operation]) -> None:
-    accepted = ("active", "displayName", "members")
+    accepted = ("active", "displayName", "members", "entitlements")
     assert operations({"Operations": [operation]}, accepted) == changes
 
 
@@ -134,3 +140,30 @@ def test_members(kind: str, value: object, members: tuple[str, ...]) -> None:
 def test_members_that_are_refused(value: object) -> None:
     with pytest.raises(InvalidParameter, match="'members'"):
         member_ids(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "after"),
+    [
+        ("set", [{"value": "c"}], ("c",)),
+        ("replace", [{"value": "c"}, {"value": "c"}], ("c",)),
+        ("add", [{"value": "c"}, {"value": "a"}], ("a", "b", "c")),
+        ("add", {"value": "c"}, ("a", "b", "c")),
+        ("remove", [{"value": "a"}], ("b",)),
+        ("remove", None, ()),
+        ("set", None, ()),
+    ],
+)
+def test_values(kind: str, value: object, after: tuple[str, ...]) -> None:
+    assert changed_values(("a", "b"), Operation(kind, "roles", value)) == after
+
+
+@pytest.mark.parametrize(
+    "value", ["a", [{"id": "a"}], [{"value": 1}], [{"value": ""}], [{"value": "x" * 257}]]
+)
+def test_values_that_are_refused(value: object) -> None:
+    with pytest.raises(InvalidParameter, match="'roles'"):
+        values_of("roles", value)
+    many = [{"value": str(number)} for number in range(101)]
+    with pytest.raises(InvalidParameter, match="101 values"):
+        values_of("roles", many)

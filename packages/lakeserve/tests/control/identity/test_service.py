@@ -34,7 +34,7 @@ async def test_changes_take_an_administrator_and_are_told(storage: Storage, chan
     assert (directory.refreshes, changes.heard) == (2, 0)
     for call in (
         service.create_account(ANNA, "user", {"userName": "b"}),
-        service.update_account(ANNA, "user", user.id, {}),
+        service.update_account(ANNA, "user", user.id, []),
         service.delete_account(ANNA, "user", user.id),
         service.create_group(ANNA, {"displayName": "b"}),
         service.update_group(ANNA, team.id, []),

@@ -219,6 +219,9 @@ w.users.patch(
     schemas=PATCH,
 )
 w.users.update(anna.id, user_name="anna.sdk@example.com", display_name="Anna", active=True)
+may = iam.Patch(op=iam.PatchOp.ADD, path="entitlements", value=[{"value": "allow-cluster-create"}])
+w.users.patch(anna.id, operations=[may], schemas=PATCH)
+assert [each.value for each in w.users.get(anna.id).entitlements] == ["allow-cluster-create"]
 team = w.groups.create(display_name="sdk-team", members=[iam.ComplexValue(value=anna.id)])
 assert [each.value for each in w.groups.get(team.id).members] == [anna.id]
 assert team.id in [each.id for each in w.groups.list()]

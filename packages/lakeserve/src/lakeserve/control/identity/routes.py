@@ -23,6 +23,7 @@ from lakeserve.control.identity.service import (
     GROUP_ATTRIBUTES,
     Directory,
     IdentityService,
+    settings_of,
 )
 from lakeserve.core.accounts import Account, AccountKind, Group
 from lakeserve.core.identity import Principal
@@ -116,8 +117,8 @@ def _add_accounts(
     @router.put(path + "/{account_id}")
     async def put(account_id: str, body: Body, who: Annotated[Principal, Depends(caller)]) -> Json:
         # A PUT that leaves an attribute out sets it back.
-        changes = {"active": True, "externalId": None, **body}
-        await service.update_account(who, kind, account_id, changes)
+        unset: Body = {"active": True, "externalId": None, "entitlements": [], "roles": []}
+        await service.update_account(who, kind, account_id, settings_of({**unset, **body}))
         return await resource(account_id)
 
     @router.patch(path + "/{account_id}")
@@ -125,9 +126,7 @@ def _add_accounts(
         account_id: str, body: Body, who: Annotated[Principal, Depends(caller)]
     ) -> Json:
         made = operations(body, (*ACCOUNT_ATTRIBUTES, *FORGOTTEN_ATTRIBUTES))
-        await service.update_account(
-            who, kind, account_id, {each.attribute: each.value for each in made}
-        )
+        await service.update_account(who, kind, account_id, made)
         return await resource(account_id)
 
     @router.delete(path + "/{account_id}")

@@ -16,11 +16,20 @@ LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 SERVICE_PRINCIPAL_SCHEMA = f"{CORE}:ServicePrincipal"
 MOST_RESOURCES = 10_000
 USUAL_RESOURCES = 100
+MOST_VALUES = 100
+VALUE_CHARACTERS = 256
 
 _FILTER = re.compile(
     r"\s*(?P<attribute>[A-Za-z.]+)\s+(?P<operator>\w+)\s+(?P<quote>[\"']?)(?P<value>.*)(?P=quote)\s*"
 )
-_MEMBER_PATH = re.compile(r"members\[\s*value\s+eq\s+[\"']?(?P<id>\d+)[\"']?\s*\]", re.IGNORECASE)
+# Attributes with many values, of which patches add and remove some.
+MULTIPLE = frozenset({"members", "entitlements", "roles"})
+
+_VALUE_PATH = re.compile(
+    r"(?P<attribute>members|entitlements|roles)"
+    r"\[\s*value\s+eq\s+(?P<quote>[\"']?)(?P<value>[^\"']+?)(?P=quote)\s*\]",
+    re.IGNORECASE,
+)
 _OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     "eq": lambda has, wanted: has == wanted,
     "co": lambda has, wanted: wanted in has,
@@ -33,7 +42,7 @@ class Operation:
     """One change of a patch, brought into one form.
 
     Attributes:
-        kind: ``set`` for one value, ``add``, ``remove`` or ``replace`` for members.
+        kind: ``set`` for one value, ``add``, ``remove`` or ``replace`` for one of many.
         attribute: What it changes.
     """
 
@@ -54,7 +63,8 @@ def user_resource(account: Account, groups: Iterable[Group]) -> Json:
         "emails": [mail] if account.kind == "user" else [],
         "name": {"givenName": account.display_name},
         "groups": _memberships(account, groups),
-        "entitlements": [{"value": "workspace-access"}],
+        "entitlements": _values(account.entitlements),
+        "roles": _values(account.roles),
         **_external_id(account.external_id),
     }
 
@@ -68,7 +78,8 @@ def service_principal_resource(account: Account, groups: Iterable[Group]) -> Jso
         "displayName": account.display_name,
         "active": account.active,
         "groups": _memberships(account, groups),
-        "entitlements": [{"value": "workspace-access"}],
+        "entitlements": _values(account.entitlements),
+        "roles": _values(account.roles),
         **_external_id(account.external_id),
     }
 
@@ -170,9 +181,9 @@ def _changes(operation: object, accepted: Mapping[str, str]) -> list[Operation]:
                 "Field 'Operations.path' is missing; without it 'value' has to be an object."
             )
         return [_change(kind, str(name), part, accepted) for name, part in value.items()]
-    member = _MEMBER_PATH.fullmatch(str(path))
-    if member and kind == "remove":
-        return [_change(kind, "members", [{"value": member["id"]}], accepted)]
+    one = _VALUE_PATH.fullmatch(str(path))
+    if one and kind == "remove":
+        return [_change(kind, one["attribute"], [{"value": one["value"]}], accepted)]
     return [_change(kind, str(path), value, accepted)]
 
 
@@ -183,7 +194,7 @@ def _change(kind: str, path: str, value: object, accepted: Mapping[str, str]) ->
             f"Field 'Operations.path' has the value '{path}'; accepted:"
             f" {', '.join(accepted.values())}."
         )
-    return Operation(kind if attribute == "members" else "set", attribute, value)
+    return Operation(kind if attribute in MULTIPLE else "set", attribute, value)
 
 
 def member_ids(value: object) -> tuple[str, ...]:
@@ -197,6 +208,37 @@ def member_ids(value: object) -> tuple[str, ...]:
     if not all(isinstance(each, (str, int)) for each in ids):
         raise InvalidParameter("Field 'members' has to be a list of objects with a 'value', an id.")
     return tuple(str(each) for each in ids)
+
+
+def values_of(attribute: str, value: object) -> tuple[str, ...]:
+    """The texts of ``[{"value": text}]``, or of one such object; none for no value.
+
+    Raises:
+        InvalidParameter: The value is of another form.
+    """
+    listed = value if isinstance(value, list) else [] if value is None else [value]
+    texts = [each.get("value") if isinstance(each, dict) else None for each in listed]
+    if not all(isinstance(each, str) and 0 < len(each) <= VALUE_CHARACTERS for each in texts):
+        raise InvalidParameter(
+            f"Field '{attribute}' has to be a list of objects with a 'value', a text of at most"
+            f" {VALUE_CHARACTERS} characters."
+        )
+    if len(texts) > MOST_VALUES:
+        raise InvalidParameter(
+            f"Field '{attribute}' has {len(texts)} values; accepted: {MOST_VALUES}."
+        )
+    return tuple(dict.fromkeys(str(each) for each in texts))
+
+
+def changed_values(before: Sequence[str], operation: Operation) -> tuple[str, ...]:
+    """The values of an attribute with many after an operation of a patch."""
+    if operation.kind == "remove" and operation.value is None:
+        return ()
+    given = values_of(operation.attribute, operation.value)
+    if operation.kind == "remove":
+        return tuple(each for each in before if each not in given)
+    kept = before if operation.kind == "add" else ()
+    return values_of(operation.attribute, [{"value": each} for each in (*kept, *given)])
 
 
 def changed_members(before: Sequence[str], operation: Operation) -> tuple[str, ...]:
@@ -215,6 +257,10 @@ def _memberships(account: Account, groups: Iterable[Group]) -> list[Json]:
         for group in groups
         if account.id in group.member_ids
     ]
+
+
+def _values(texts: Iterable[str]) -> list[Json]:
+    return [{"value": text} for text in texts]
 
 
 def _external_id(external_id: str | None) -> Json:

@@ -7,7 +7,12 @@ from typing import Any, TypeVar
 
 from lakeserve.control.authorization import LiveDirectory, require_admin
 from lakeserve.control.bootstrap import ADMINISTRATOR
-from lakeserve.control.identity.scim import Operation, changed_members, member_ids
+from lakeserve.control.identity.scim import (
+    Operation,
+    changed_members,
+    changed_values,
+    member_ids,
+)
 from lakeserve.core.accounts import Account, AccountKind, Group
 from lakeserve.core.errors import InvalidParameter, ResourceConflict, ResourceMissing
 from lakeserve.core.identity import Principal
@@ -23,8 +28,16 @@ CHANGE = "change users, service principals and groups"
 NOUNS: Mapping[AccountKind, str] = {"user": "User", "service_principal": "Service principal"}
 
 # What SCIM bodies hold besides; the attributes that are not kept are taken without a word.
-ACCOUNT_ATTRIBUTES = ("userName", "applicationId", "displayName", "active", "externalId")
-FORGOTTEN_ATTRIBUTES = ("entitlements", "roles", "emails", "name")
+ACCOUNT_ATTRIBUTES = (
+    "userName",
+    "applicationId",
+    "displayName",
+    "active",
+    "externalId",
+    "entitlements",
+    "roles",
+)
+FORGOTTEN_ATTRIBUTES = ("emails", "name")
 GROUP_ATTRIBUTES = ("displayName", "externalId", "members")
 
 
@@ -86,7 +99,7 @@ class IdentityService:
     ) -> Account:
         """Make a user or service principal."""
         require_admin(caller, CHANGE)
-        _refuse_groups(body)
+        given = settings_of(body)
         field = "userName" if kind == "user" else "applicationId"
         name = body.get(field)
         if kind == "service_principal" and name is None:
@@ -99,7 +112,7 @@ class IdentityService:
             display_name=checked if kind == "user" else _text("displayName", _display(body)),
             created_at=now_ms(),
         )
-        account = _with(blank, {each: body[each] for each in ACCOUNT_ATTRIBUTES if each in body})
+        account = _with(blank, given)
 
         def work(transaction: Transaction) -> None:
             _refuse_taken(transaction, account.name)
@@ -113,11 +126,10 @@ class IdentityService:
         caller: Principal,
         kind: AccountKind,
         account_id: str,
-        changes: Mapping[str, Any],
+        changes: Sequence[Operation],
     ) -> Account:
-        """Change what ``changes`` names, in SCIM's spelling."""
+        """Change an account."""
         require_admin(caller, CHANGE)
-        _refuse_groups(changes)
 
         def work(transaction: Transaction) -> Account:
             before = _account(transaction, kind, account_id)
@@ -261,20 +273,41 @@ def _check_built_in(before: Group, after: Group) -> None:
         raise InvalidParameter("The administrator of the settings cannot leave the group 'admins'.")
 
 
-def _with(account: Account, changes: Mapping[str, Any]) -> Account:
-    for attribute, value in changes.items():
-        if attribute == "displayName":
-            account = replace(account, display_name=_text(attribute, value))
-        elif attribute == "externalId":
-            external_id = None if value is None else _text(attribute, value)
-            account = replace(account, external_id=external_id)
-        elif attribute == "active":
-            account = replace(account, active=_flag(attribute, value))
-        elif attribute in {"userName", "applicationId"} and value != account.name:
-            raise InvalidParameter(
-                f"Field '{attribute}' cannot be changed from '{account.name}' to '{value}': what"
-                " was granted is granted to the name."
-            )
+def settings_of(body: Mapping[str, Any]) -> list[Operation]:
+    """The attributes that a body sets, each to its whole value.
+
+    Raises:
+        InvalidParameter: It wants to write groups.
+    """
+    if body.get("groups"):
+        raise InvalidParameter("Field 'groups' cannot be written; change the members of the group.")
+    return [Operation("set", each, body[each]) for each in ACCOUNT_ATTRIBUTES if each in body]
+
+
+def _with(account: Account, changes: Sequence[Operation]) -> Account:
+    for change in changes:
+        account = _changed_account(account, change)
+    return account
+
+
+def _changed_account(account: Account, change: Operation) -> Account:
+    attribute, value = change.attribute, change.value
+    if attribute == "displayName":
+        return replace(account, display_name=_text(attribute, value))
+    if attribute == "externalId":
+        external_id = None if value is None else _text(attribute, value)
+        return replace(account, external_id=external_id)
+    if attribute == "active":
+        return replace(account, active=_flag(attribute, value))
+    if attribute == "entitlements":
+        return replace(account, entitlements=changed_values(account.entitlements, change))
+    if attribute == "roles":
+        return replace(account, roles=changed_values(account.roles, change))
+    if attribute in {"userName", "applicationId"} and value != account.name:
+        raise InvalidParameter(
+            f"Field '{attribute}' cannot be changed from '{account.name}' to '{value}': what"
+            " was granted is granted to the name."
+        )
     return account
 
 
@@ -303,11 +336,6 @@ def _flag(field: str, value: object) -> bool:
     if isinstance(value, str) and value.lower() in flags:
         return flags[value.lower()]
     raise InvalidParameter(f"Field '{field}' has the value {value!r}; accepted: true, false.")
-
-
-def _refuse_groups(body: Mapping[str, Any]) -> None:
-    if body.get("groups"):
-        raise InvalidParameter("Field 'groups' cannot be written; change the members of the group.")
 
 
 def _refuse_taken(transaction: Transaction, name: str) -> None:
