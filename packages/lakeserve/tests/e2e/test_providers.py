@@ -11,6 +11,7 @@ from typing import Any
 import openai
 import orjson
 import pytest
+from acme_distribution import installed
 from harness import PlatformProcess, start_platform, wait_until
 from langchain_lakeserve import ChatDatabricks, Databricks, DatabricksEmbeddings
 from pydantic import BaseModel
@@ -77,6 +78,7 @@ def town(
         street = stack.enter_context(open_street(google, entra))
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("REQUESTS_CA_BUNDLE", str(ca_file))
+            patch.setenv("PYTHONPATH", str(installed(tmp_path_factory.mktemp("acme"))))
             running = start_platform(tmp_path_factory.mktemp("vendors") / "data")
         stack.callback(running.stop)
         made = Town(running, street, vendor_endpoints(street))

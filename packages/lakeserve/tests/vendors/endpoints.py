@@ -54,6 +54,7 @@ def vendor_endpoints(street: Street) -> list[VendorEndpoint]:
         *_others(url),
         *_bedrock(url),
         *_vertex(street),
+        _acme(url),
     ]
 
 
@@ -128,6 +129,12 @@ def _others(url: str) -> list[VendorEndpoint]:
             _of(f"v-remote-{model}", provider, f"remote-{model}", task, block, dict(config))
         )
     return found
+
+
+def _acme(url: str) -> VendorEndpoint:
+    """A third party's, whose distribution has to be installed."""
+    config = plain("acme_api_key", acme_url=f"{url}/acme", acme_team="blue")
+    return _of("v-acme-chat", "acme", "acme-1", "chat", "acme_config", config)
 
 
 def _bedrock(url: str) -> list[VendorEndpoint]:

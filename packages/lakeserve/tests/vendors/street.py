@@ -211,7 +211,14 @@ def _palm(street: Street, path: str, seen: Seen) -> Refused:
     return palm_schema.refusal(path, seen.headers, seen.body)
 
 
+def _acme(street: Street, path: str, seen: Seen) -> Refused:
+    if seen.headers.get("x-acme-key") != KEY or seen.headers.get("x-acme-team") != "blue":
+        return 401, b'{"error": "who are you?"}'
+    return openai_schema.content_refusal(path, seen.body, has_model=True)
+
+
 VENDORS: Mapping[str, Vendor] = {
+    "acme": Vendor(_acme, lambda path, seen: openai_vendor.reply(path, seen.json())),
     "openai": Vendor(
         _openai, lambda path, seen: openai_vendor.reply(path.removeprefix("/v1"), seen.json())
     ),

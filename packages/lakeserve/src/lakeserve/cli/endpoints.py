@@ -16,7 +16,8 @@ from lakeserve.cli.connection import (
     yes_option,
 )
 from lakeserve.cli.exits import ServerError
-from lakeserve.core.external_models import ALL_TASKS, FORMS
+from lakeserve.core.external_models import ALL_TASKS
+from lakeserve.providers.plugins import FORMS
 
 API = "/api/2.0/serving-endpoints"
 POLL_S = 0.2

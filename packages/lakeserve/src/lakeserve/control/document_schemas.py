@@ -4,7 +4,8 @@ from typing import Any
 
 from lakeserve.control.endpoints.routes import BASE as ENDPOINTS
 from lakeserve.control.permissions.routes import BASE as PERMISSIONS
-from lakeserve.core.external_models import FORMS, ProviderForm
+from lakeserve.core.external_models import ProviderForm
+from lakeserve.providers.plugins import FORMS
 
 Json = dict[str, Any]
 

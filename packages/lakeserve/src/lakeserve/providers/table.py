@@ -15,6 +15,7 @@ from lakeserve.providers.local import LocalProvider
 from lakeserve.providers.mlflow import MlflowProvider
 from lakeserve.providers.openai import OpenAIProvider
 from lakeserve.providers.palm import PalmProvider
+from lakeserve.providers.plugins import PLUGINS
 from lakeserve.providers.vertex import VertexProvider
 
 PROVIDERS: Mapping[str, Provider] = {
@@ -30,6 +31,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "databricks-model-serving": DatabricksProvider(),
     "google-cloud-vertex-ai": VertexProvider(),
     "palm": PalmProvider(),
+    **{name: plugin.translation for name, plugin in PLUGINS.items()},
 }
 
 # Those whose models take back, in later turns, what they thought in earlier ones.

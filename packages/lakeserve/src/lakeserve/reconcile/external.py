@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from lakeserve.core.endpoints import EntityState, ExternalModel, ServedEntity, Target
 from lakeserve.core.errors import InvalidParameter
-from lakeserve.core.external_models import FORMS, option, translation_name
+from lakeserve.core.external_models import option, translation_name
 from lakeserve.core.ports import SecretResolver
 from lakeserve.core.signing import RequestSigner
+from lakeserve.providers.plugins import FORMS
 from lakeserve.reconcile.places import place
 
 # A text of several lines, which is not sent as it is.

@@ -12,6 +12,7 @@ from lakeserve.core.external_models import (
     option,
     translation_name,
 )
+from lakeserve.providers.plugins import PLUGINS
 from lakeserve.reconcile.addresses import parse_address
 
 Place = tuple[Address, Mapping[str, str]]
@@ -19,6 +20,9 @@ Place = tuple[Address, Mapping[str, str]]
 
 def place(model: ExternalModel) -> Place:
     """The address of a model, and the options of its translation."""
+    plugin = PLUGINS.get(model.provider)
+    if plugin is not None:
+        return parse_address(plugin.address(model.options)), plugin.options(model.options)
     return _PLACES[translation_name(model)](model)
 
 

@@ -12,13 +12,13 @@ from lakeserve.core.endpoints import ExternalModel
 from lakeserve.core.errors import InvalidParameter, NotBuilt
 from lakeserve.core.external_models import (
     BEDROCK_PROVIDERS,
-    FORMS,
     OPENAI_API_TYPES,
     PLAINTEXT,
     ProviderForm,
     option,
     translation_name,
 )
+from lakeserve.providers.plugins import FORMS
 from lakeserve.providers.table import PROVIDERS
 
 LONGEST_NAME = 256
@@ -63,7 +63,7 @@ def draft(given: ExternalModelInput, where: str) -> Draft:
     if given.task not in form.tasks:
         raise _refused(f"{where}.task", given.task, ", ".join(form.tasks))
     _check_other_blocks(given, form, where)
-    block = getattr(given, form.block)
+    block = getattr(given, form.block, None)
     place = f"{where}.{form.block}"
     if not isinstance(block, dict):
         raise InvalidParameter(f"Field '{place}' is required and must be an object.")
@@ -95,11 +95,14 @@ def references(model: ExternalModel) -> tuple[str, ...]:
 
 def _check_other_blocks(given: ExternalModelInput, form: ProviderForm, where: str) -> None:
     for other in FORMS.values():
-        if other.block != form.block and getattr(given, other.block) is not None:
+        if other.block != form.block and getattr(given, other.block, None) is not None:
             raise InvalidParameter(
                 f"Field '{where}.{other.block}' does not belong to the provider"
                 f" '{given.provider}'; accepted: '{form.block}'."
             )
+    for name in given.model_extra or ():
+        if name != form.block:
+            raise InvalidParameter(f"Unknown field '{where}.{name}'.")
 
 
 def _flat(block: Mapping[str, Any], form: ProviderForm, place: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from lakeserve.core.endpoints import (
     Scale,
     ServedEntity,
 )
-from lakeserve.core.external_models import FORMS
+from lakeserve.providers.plugins import FORMS
 
 Json = dict[str, object]
 

@@ -6,7 +6,7 @@ where the value is looked at elsewhere.
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from lakeserve.control.endpoints.bodies import Body, Some, Text
 from lakeserve.control.endpoints.gateway_requests import AiGatewayInput, LegacyRateLimitInput
@@ -18,7 +18,12 @@ LONGEST_DESCRIPTION = 16 * 1024
 
 
 class ExternalModelInput(Body):
-    """The block ``external_model`` of a served entity."""
+    """The block ``external_model`` of a served entity.
+
+    Providers of third parties have blocks of their own, so unknown fields are refused elsewhere.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     name: Text
     provider: Text
