@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -59,27 +59,44 @@ def never_ending(model: Path) -> dict[str, int]:
     return {str(tokens.index(marker)): -100 for marker in header.marker_tokens()}
 
 
-async def stream(socket: str, number: int, bias: dict[str, int]) -> tuple[int, float, float]:
+async def stream(
+    socket: str, number: int, bias: dict[str, int], tokens: int = TOKENS
+) -> tuple[int, float, float]:
     """The tokens of one answer, and when its first and its last came."""
     content = f"Tell me something about topic {number}, please."
     body = json.dumps({
         "messages": [{"role": "user", "content": content}],
-        "max_tokens": TOKENS, "temperature": 0, "stream": True, "logit_bias": bias,
+        "max_tokens": tokens, "temperature": 0, "stream": True, "logit_bias": bias,
     }).encode()  # fmt: skip
     reader, writer = await asyncio.open_unix_connection(socket)
     head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: w\r\nContent-Length: {len(body)}\r\n"
     began = time.perf_counter()
     writer.write(head.encode() + b"Connection: close\r\n\r\n" + body)
-    tokens, first = 0, 0.0
+    got, first = 0, 0.0
     async for line in reader:
         if line.startswith(b"data: {"):
             event = json.loads(line[6:])
             if not first and event["choices"] and event["choices"][0]["delta"].get("content"):
                 first = time.perf_counter() - began
             if event.get("usage"):
-                tokens = event["usage"]["completion_tokens"]
+                got = event["usage"]["completion_tokens"]
     writer.close()
-    return tokens, first, time.perf_counter() - began
+    return got, first, time.perf_counter() - began
+
+
+async def left(socket: str, bias: dict[str, int], *, streamed: bool) -> float:
+    """Seconds from a caller's leaving until the next one, who needs its slot, has an answer."""
+    message = {"role": "user", "content": "Tell me a very long story."}
+    fields = {"messages": [message], "stream": streamed, "logit_bias": bias}
+    body = json.dumps(fields).encode()
+    _, writer = await asyncio.open_unix_connection(socket)
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: w\r\nContent-Length: {len(body)}\r\n\r\n"
+    writer.write(head.encode() + body)
+    await writer.drain()
+    await asyncio.sleep(0.3)  # it is being generated for, and would be for a second or more
+    writer.transport.abort()
+    _, _, waited = await stream(socket, 0, bias, tokens=1)
+    return waited
 
 
 async def measure(worker: Worker, count: int, bias: dict[str, int]) -> Turn:
@@ -97,6 +114,20 @@ async def measure(worker: Worker, count: int, bias: dict[str, int]) -> Turn:
         max(last),
         min(last) / max(last),
     )
+
+
+async def measure_leaving(spec: WorkerSpec, bias: dict[str, int]) -> dict[bool, float]:
+    """The worst of ten, for a caller of a stream and for one of a whole answer."""
+    worker = await ProcessRunner().start(spec)
+    await worker.ready()
+    socket = str(worker.address.uds)
+    await left(socket, bias, streamed=True)
+    found = {
+        streamed: max([await left(socket, bias, streamed=streamed) for _ in range(10)])
+        for streamed in (True, False)
+    }
+    await worker.stop(0)
+    return found
 
 
 class Peer:
@@ -171,7 +202,13 @@ async def main() -> None:
         if peer is not None:
             peer.close()
         await worker.stop(0)
+        leaving = await measure_leaving(replace(spec, program=replace(program, slots=1)), bias)
     report("llama.cpp", ours)
+    for streamed, seconds in leaving.items():
+        kind = "streamed" if streamed else "whole"
+        print(
+            f"generation stops {seconds * 1000:.0f} ms after its caller left ({kind}, worst of 10)"
+        )
     if arguments.openvino:
         report("openvino", theirs)
 
