@@ -16,6 +16,7 @@ from lakeserve.workers.model_store import ModelStore
 from lakeserve_demo_model import model_path
 
 TWICE, LAZY, SMALL = "databricks-twice", "databricks-lazy", "databricks-small"
+BROKEN = "databricks-broken"
 OTHER = "databricks-dbrx-instruct"
 
 CONFIG = """
@@ -29,6 +30,7 @@ queue = 1
 databricks-twice = { model = "demo", replicas = 2 }
 databricks-lazy = { model = "demo", scale_to_zero = true }
 databricks-small = { model = "demo", concurrency = 1 }
+databricks-broken = "BROKEN"
 """
 
 
@@ -40,7 +42,9 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def platform(data_dir: Path) -> Iterator[PlatformProcess]:
     config = data_dir.parent / "lakeserve.toml"
-    config.write_text(CONFIG)
+    broken = data_dir.parent / "broken.gguf"
+    broken.write_bytes(b"GGUF" + b"\0" * 64)
+    config.write_text(CONFIG.replace("BROKEN", str(broken)))
     running = start_platform(data_dir, "--config", str(config))
     try:
         yield running
@@ -169,17 +173,11 @@ def test_a_full_worker_says_when_to_come_again(platform: PlatformProcess) -> Non
     assert retry_after == "1"
 
 
-def test_a_broken_model_says_why(tmp_path: Path) -> None:
-    broken = tmp_path / "broken.gguf"
-    broken.write_bytes(b"GGUF" + b"\0" * 64)
-    running = start_platform(tmp_path / "own", "--foundation", f"databricks-broken={broken}")
-    try:
-        assert wait_until(lambda: "GGUF" in state(running, "databricks-broken")[1])
-        reply = running.ask("databricks-broken", "Hi")
-        assert (reply.status, "GGUF" in reply.json()["message"]) == (503, True)
-        assert running.ask(OTHER, "Hi").status == 200
-    finally:
-        running.stop()
+def test_a_broken_model_says_why(platform: PlatformProcess) -> None:
+    assert wait_until(lambda: "GGUF" in state(platform, BROKEN)[1])
+    reply = platform.ask(BROKEN, "Hi")
+    assert (reply.status, "GGUF" in reply.json()["message"]) == (503, True)
+    assert platform.ask(OTHER, "Hi").status == 200
 
 
 OWN = "under-update"
