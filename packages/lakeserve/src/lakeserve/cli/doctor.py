@@ -43,6 +43,8 @@ _PACKAGES = (
         False,
     ),
     ("databricks-sdk", "the commands that change things", "pip install 'lakeserve[cli]'", False),
+    ("deltalake", "inference tables", "pip install 'lakeserve[tables]'", False),
+    ("opentelemetry-sdk", "traces", "pip install 'lakeserve[otel]'", False),
     ("langchain-lakeserve", "LangChain programs", "pip install langchain-lakeserve", False),
     ("mlflow", "programs that use the MLflow deployments client", "pip install mlflow", False),
 )

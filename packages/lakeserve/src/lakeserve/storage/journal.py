@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import secrets
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ class JournalWriter:
         self._file: int | None = None
         self._size = 0
         self._count = 0
+        # Machines that share a database share the names of moved journals.
+        self._writer = secrets.token_hex(4)
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
         self.name = ""
@@ -116,7 +119,7 @@ class JournalWriter:
 
     def _open(self) -> int:
         self._count += 1
-        name = f"{now_ms()}-{os.getpid()}-{self._count:08}{SUFFIX}"
+        name = f"{now_ms()}-{os.getpid()}-{self._writer}-{self._count:08}{SUFFIX}"
         hidden = self._directory / f"{name}.new"
         file = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, MODE)
         try:

@@ -140,7 +140,9 @@ class UsageRepository:
         upsert = added.on_conflict_do_update(
             index_elements=[usage_totals.c[name] for name in _KEYS], set_=sums | names
         )
-        self._connection.execute(upsert, list(_sums(entries)))
+        # In one order for all, so that two writers never wait for each other.
+        rows = sorted(_sums(entries), key=lambda row: [row[name] for name in _KEYS])
+        self._connection.execute(upsert, rows)
 
 
 def day_of(epoch_ms: int) -> str:
