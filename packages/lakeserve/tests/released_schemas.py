@@ -65,6 +65,7 @@ class Release:
             "0003": self._endpoint_changes,
             "0004": self._grants,
             "0005": self._ai_gateway,
+            "0006": self._clusters,
         }
         for each in revisions():
             self._database.bring_to(each)
@@ -166,6 +167,26 @@ class Release:
             "UPDATE endpoints SET ai_gateway = :block WHERE id = :id",
             block=json.dumps(AI_GATEWAY),
             id=EXTERNAL,
+        )
+
+    def _clusters(self) -> None:
+        self._database.insert(
+            "clusters",
+            id="0000-2",
+            host="127.0.0.1",
+            tls=False,
+            name="driver",
+            creator=ANNA,
+            created_at=10,
+            from_settings=False,
+        )
+        self._database.insert(
+            "object_grants",
+            object_type="clusters",
+            object_id="0000-2",
+            kind="group",
+            name="team",
+            level="CAN_ATTACH_TO",
         )
 
     def _endpoint(self, endpoint_id: str, name: str, endpoint_type: str) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from lakeserve.app import Running, find_running
+from lakeserve.app.run_file import Running, find_running
 
 URL = "http://127.0.0.1:8400"
 

@@ -1,5 +1,6 @@
 """One frozen ``Settings``, built once from a TOML file, then the environment, then flags."""
 
+import json
 import os
 from collections.abc import Mapping
 from ipaddress import ip_address
@@ -52,10 +53,7 @@ class Upstream(_Section):
     @field_validator("url")
     @classmethod
     def _is_http(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(f"{value!r} is not an http:// or https:// address")
-        return value.rstrip("/")
+        return _checked_address(value)
 
 
 class ServedModel(_Section):
@@ -349,6 +347,9 @@ class Settings(BaseSettings):
         usage: What is kept of calls.
         cache: How many answers are kept for endpoints that give them again.
         telemetry: Where traces go.
+        gateway_workers: Processes that share the port and answer calls of endpoints; 0 has the
+            platform's own process answer them.
+        control_url: For ``lakeserve gateway``: the platform that answers everything else.
     """
 
     model_config = SettingsConfigDict(
@@ -386,6 +387,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     runner: Literal["process", "ray"] = "process"
     ray_address: str = Field(default="auto", pattern=r"^(auto|[^/\s]+:\d{1,5})$")
+    gateway_workers: int = Field(default=0, ge=0, le=64)
+    control_url: str | None = None
     workspace_id: str = Field(default="1", pattern=r"^\d{1,19}$")
 
     @field_validator("data_dir")
@@ -397,6 +400,11 @@ class Settings(BaseSettings):
     @classmethod
     def _all_absolute(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
         return tuple(each.expanduser().absolute() for each in value)
+
+    @field_validator("control_url")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        return None if value is None else _checked_address(value)
 
     @model_validator(mode="after")
     def _development_token_stays_home(self) -> "Settings":
@@ -459,6 +467,13 @@ class _TomlFile:
 _toml_file = _TomlFile()
 
 
+def _checked_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{value!r} is not an http:// or https:// address")
+    return value.rstrip("/")
+
+
 def is_loopback(host: str) -> bool:
     """Whether a listening address can be reached from this machine only."""
     if host == "localhost":
@@ -488,6 +503,17 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
         raise ConfigurationError(_explain(error)) from None
     except ValueError as error:  # a file that is not TOML, a variable that is not JSON
         raise ConfigurationError(f"{_toml_file.path or 'environment'}: {error}") from None
+
+
+def handed_over(settings: Settings) -> dict[str, Any]:
+    """Everything in plain JSON values, secrets too: for a child process of the same user."""
+    plain: dict[str, Any] = json.loads(json.dumps(settings.model_dump(), default=_plain))
+    return plain
+
+
+def taken_over(values: dict[str, Any]) -> Settings:
+    """The settings that :func:`handed_over` was given."""
+    return Settings(**values)
 
 
 def databricks_host() -> str | None:
@@ -520,6 +546,10 @@ def child_environment() -> dict[str, str]:
     return {
         name: value for name, value in os.environ.items() if not name.upper().startswith(ENV_PREFIX)
     }
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def _config_path(config: Path | None) -> Path | None:

@@ -2,7 +2,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from lakeserve.app import stop_signals
+from lakeserve.app.server import stop_signals
 from lakeserve.cli.run import known_token, run_program
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.settings import Settings, load_settings

@@ -1,9 +1,7 @@
 """Starting, failing, recovering and stopping, as an operator sees them."""
 
-import json
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from e2e.streams import open_stream
 from harness import PlatformProcess, start_platform, wait_until
 
 CHAT = "databricks-dbrx-instruct"
@@ -100,8 +99,7 @@ def test_sigkill_leaves_no_orphan_and_a_restart_serves_the_same(tmp_path: Path) 
 def test_a_signal_drains_and_leaves_no_child(tmp_path: Path, how: signal.Signals) -> None:
     platform = start_platform(tmp_path / "data")
     workers = platform.workers()
-    body = {"messages": [{"role": "user", "content": "Tell me a long story"}], "stream": True}
-    with _open_stream(platform, body) as stream:
+    with open_stream(platform, CHAT) as stream:
         first = stream.recv(65536)
         platform.process.send_signal(how)
         rest = bytearray(first)
@@ -111,19 +109,6 @@ def test_a_signal_drains_and_leaves_no_child(tmp_path: Path, how: signal.Signals
     assert platform.stop(how) == 0
     assert workers
     assert not any(worker.is_running() for worker in workers)
-
-
-def _open_stream(platform: PlatformProcess, body: object) -> socket.socket:
-    host, port = platform.url.removeprefix("http://").split(":")
-    payload = json.dumps(body).encode()
-    connection = socket.create_connection((host, int(port)), timeout=30)
-    connection.sendall(
-        f"POST /serving-endpoints/{CHAT}/invocations HTTP/1.1\r\nHost: {host}\r\n"
-        f"Authorization: Bearer {platform.token}\r\nConnection: close\r\n"
-        f"Content-Length: {len(payload)}\r\n\r\n".encode()
-        + payload
-    )
-    return connection
 
 
 def test_a_second_platform_on_the_same_directory_is_refused(

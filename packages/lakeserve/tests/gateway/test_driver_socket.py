@@ -13,7 +13,7 @@ import uvicorn
 from gateway.caller import VALID
 from gateway.stage import CLUSTER, Stage
 from gateway.strict_upstream import until
-from lakeserve.app import web_socket_protocol
+from lakeserve.app.server import web_socket_protocol
 from lakeserve.core.certificates import present, self_signed
 from lakeserve.core.clusters import RoutableCluster
 from lakeserve.core.grants import EVERYONE, NOBODY

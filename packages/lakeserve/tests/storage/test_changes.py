@@ -19,9 +19,9 @@ from lakeserve.core.identity import Principal
 from lakeserve.core.signed_tokens import SigningKey
 from lakeserve.core.tokens import TokenFacts
 from lakeserve.storage.database import Storage
-from lakeserve.storage.tables import endpoints, tokens
+from lakeserve.storage.tables import endpoints, metadata, tokens
 from lakeserve.storage.transaction import Transaction
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 ENTITY = ServedEntity("s" * 32, "entity", LocalModel("demo"), "m", "M.")
 ENDPOINT = Endpoint("e" * 32, "name", "llm/v1/chat", "CUSTOM_MODEL", "a", 1, 1, (ENTITY,))
@@ -177,6 +177,14 @@ async def test_what_nobody_accounts_for_is_a_change_of_everything(filled: Storag
         "endpoint": frozenset({EVERYTHING}),
         "token": frozenset({EVERYTHING}),
     }
+
+
+async def test_what_is_written_of_calls_is_no_change(filled: Storage) -> None:
+    before = await filled.read(lambda tx: tx.changes.revision())
+    table = metadata.tables["usage_totals"]
+    row = {column.name: 0 if column.type.python_type is not str else "" for column in table.c}
+    await filled.write(lambda tx: tx.endpoints._connection.execute(insert(table), row))
+    assert await filled.read(lambda tx: tx.changes.revision()) == before
 
 
 async def test_rows_of_long_ago_are_given_up(

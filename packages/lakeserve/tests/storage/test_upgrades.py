@@ -41,11 +41,15 @@ async def test_nothing_is_lost_on_the_way_to_the_newest_schema(
         await check_secrets(storage, release)
     if revision >= "0003":
         await check_external_endpoint(storage, release, revision)
+    if revision >= "0006":
+        (cluster,) = await storage.read(lambda tx: tx.clusters.all())
+        assert (cluster.id, cluster.host, cluster.creator) == ("0000-2", "127.0.0.1", ANNA)
+        assert cluster.grants == (Grant("group", "team", "CAN_ATTACH_TO"),)
     # What is written now is found by those who follow the changes.
     before = await storage.read(lambda tx: tx.changes.revision())
     await storage.write(lambda tx: tx.endpoints.set_tags(LOCAL, {"new": "tag"}))
     changed = await storage.read(lambda tx: tx.changes.since(before))
-    assert changed.of("endpoint") == {LOCAL}
+    assert changed.of("endpoint") == frozenset({LOCAL})
     await storage.close()
 
 
@@ -63,8 +67,6 @@ async def check_first_tables(storage: Storage) -> None:
     assert entity.backend == LocalModel("demo")
     states = await storage.read(lambda tx: tx.states.all())
     assert states[LOCAL_ENTITY].deployment == "DEPLOYMENT_READY"
-    (cluster,) = await storage.read(lambda tx: tx.clusters.all())
-    assert (cluster.id, cluster.host) == ("0000-1", "127.0.0.1")
 
 
 async def check_secrets(storage: Storage, release: Release) -> None:

@@ -201,7 +201,7 @@ def _login(profile: str | None, config: Path | None, data_dir: Path | None) -> "
 
 
 def _running_url(settings: Settings) -> str:
-    from lakeserve.app import find_running
+    from lakeserve.app.run_file import find_running
 
     running = find_running(settings.data_dir)
     if running is None:

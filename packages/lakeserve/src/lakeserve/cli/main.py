@@ -11,6 +11,7 @@ from lakeserve.core.errors import LakeserveError
 
 COMMANDS = {
     "up": "Start the platform and serve until Ctrl-C.",
+    "gateway": "Answer calls of endpoints beside a platform, on this machine or another.",
     "run": "Run a program against a platform, starting one if none runs.",
     "endpoints": "Serving endpoints: list, make, change, call, delete.",
     "clusters": "Driver hosts behind the driver proxy: add, list, remove.",

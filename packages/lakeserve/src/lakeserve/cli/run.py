@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lakeserve.cli.logs import configure_logging
+from lakeserve.app.logs import configure_logging
 from lakeserve.cli.options import settings_from, settings_options
 from lakeserve.cli.up import banner, report
 from lakeserve.core.errors import ConfigurationError
@@ -39,7 +39,9 @@ def command(program: tuple[str, ...], stay: bool, **options: Any) -> None:
 
 
 async def _run(settings: Settings, program: tuple[str, ...], *, stay: bool) -> int:
-    from lakeserve.app import Platform, find_running, stop_signals
+    from lakeserve.app.platform import Platform
+    from lakeserve.app.run_file import find_running
+    from lakeserve.app.server import stop_signals
 
     running = find_running(settings.data_dir)
     if running is not None:

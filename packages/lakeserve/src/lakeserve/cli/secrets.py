@@ -214,7 +214,7 @@ def rotate_key(config: Path | None, data_dir: Path | None, as_json: bool) -> Non
 
 
 async def _rotate(settings: Settings) -> "Rotation":
-    from lakeserve.app import own_data_directory
+    from lakeserve.app.run_file import own_data_directory
     from lakeserve.control.secrets.rotation import rotate_master_key
     from lakeserve.storage.database import open_storage
 

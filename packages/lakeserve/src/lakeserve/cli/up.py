@@ -8,13 +8,19 @@ from typing import Any
 
 import click
 
-from lakeserve.cli.logs import configure_logging
+from lakeserve.app.logs import configure_logging
 from lakeserve.cli.options import settings_from, settings_options
 from lakeserve.settings import Settings
 
 
 @click.command(name="up")
 @settings_options
+@click.option(
+    "--gateway-workers",
+    type=click.IntRange(0, 64),
+    help="Processes that share the port and answer calls of endpoints, one for each core at best."
+    " [LAKESERVE_GATEWAY_WORKERS; default: 0, the platform's own process]",
+)
 def command(**options: Any) -> None:
     """Start the platform and serve until Ctrl-C.
 
@@ -34,7 +40,8 @@ def report(line: str) -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    from lakeserve.app import Platform, stop_signals
+    from lakeserve.app.platform import Platform
+    from lakeserve.app.server import stop_signals
 
     with stop_signals() as stop:
         async with Platform(settings) as platform:

@@ -34,6 +34,8 @@ from lakeserve.workers.protocols import Runner
 
 logger = logging.getLogger(__name__)
 
+Announce = Callable[[int], Awaitable[None]]
+
 
 class Supervisor:
     """Keeps a worker behind every local entity; the gateway's ``Directory`` and ``Activator``.
@@ -47,6 +49,7 @@ class Supervisor:
         resolve_model: Finds the file of a model reference.
         probe: Whether anybody listens at an address.
         beat: When to ask workers how they are; None for what the settings say.
+        announce: Told of every new revision of the stored facts, once it counts here.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Supervisor:
         resolve_model: Resolve = resolve,
         probe: Callable[[Address], Awaitable[bool]] = answers,
         beat: Heartbeat | None = None,
+        announce: Announce | None = None,
     ) -> None:
         self._storage = storage
         self._settings = settings
@@ -87,6 +91,7 @@ class Supervisor:
             tell=self._mail.tell,
         )
         self._facts = Facts(storage)
+        self._announce = announce
         self._published: dict[str, Endpoint] = {}
         self._states: Mapping[str, EntityState] = {}
         self._snapshot = Snapshot()
@@ -137,6 +142,7 @@ class Supervisor:
 
     async def _catch_up(self) -> Mapping[str, Endpoint]:
         """Read what has changed, act on it and show it."""
+        before = self._facts.revision
         changed = await self._facts.catch_up()
         endpoints = self._facts.endpoints
         for endpoint_id in changed:
@@ -144,6 +150,8 @@ class Supervisor:
         self._publish(changed)
         if changed:
             self._deployments.wake(changed)
+        if self._announce is not None and self._facts.revision != before:
+            await self._announce(self._facts.revision)
         return endpoints
 
     async def eager_ready(self, progress: Callable[[str], None], timeout_s: float) -> None:

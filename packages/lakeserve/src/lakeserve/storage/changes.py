@@ -1,13 +1,14 @@
 """Writes down in each transaction what it changes, so that others need read only that."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, get_args
 
 from sqlalchemy import Connection, Engine, Table, delete, event, func, insert, select
 from sqlalchemy.sql.dml import UpdateBase
 
 from lakeserve.core.changes import EVERYTHING, Changed, Subject
-from lakeserve.storage.tables import changes
+from lakeserve.storage.tables import changes, endpoints
 
 # From time to time the rows of what has long been deleted are given up.
 MOST_ROWS = 50_000
@@ -130,8 +131,11 @@ def _after_execute(connection: Connection, statement: Any, *_others: object) -> 
             notes.saw(statement.table)
 
 
+@cache
 def _subject(table: Table) -> Subject | None:
-    return "endpoint" if "endpoint_id" in table.c else _SUBJECTS.get(table.name)
+    """What writes to a table are about: rows that hang on an endpoint are a part of it."""
+    hangs_on_endpoint = any(key.column.table is endpoints for key in table.foreign_keys)
+    return "endpoint" if hangs_on_endpoint else _SUBJECTS.get(table.name)
 
 
 def _newest(connection: Connection) -> int:

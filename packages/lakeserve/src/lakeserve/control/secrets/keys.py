@@ -28,16 +28,26 @@ async def open_key_ring(storage: Storage, settings: Settings) -> KeyRing:
     Raises:
         ConfigurationError: A key cannot be read, or one that stored secrets need is missing.
     """
-    needed = await storage.read(lambda transaction: transaction.keys.master_key_ids())
+    ring = await existing_key_ring(storage, settings)
     path = key_file(settings)
-    ring = read_key_ring(settings)
-    for key_id in sorted(needed):
-        ring.find(key_id)
     if ring.keys:
         return ring
     key = new_master_key()
     write_key_file(path, [key])
     return KeyRing([key], str(path))
+
+
+async def existing_key_ring(storage: Storage, settings: Settings) -> KeyRing:
+    """The master keys that are there; none is made.
+
+    Raises:
+        ConfigurationError: A key cannot be read, or one that stored secrets need is missing.
+    """
+    needed = await storage.read(lambda transaction: transaction.keys.master_key_ids())
+    ring = read_key_ring(settings)
+    for key_id in sorted(needed):
+        ring.find(key_id)
+    return ring
 
 
 def read_key_ring(settings: Settings) -> KeyRing:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from lakeserve.cli.logs import configure_logging
+from lakeserve.app.logs import configure_logging
 from lakeserve.core.request_context import current_request
 from lakeserve.settings import Settings
 
