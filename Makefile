@@ -6,6 +6,7 @@ ENV := .venv
 CLIENTS := .venv-clients
 RAY := .venv-ray
 DOCUMENTED := .venv-documented-clients
+PEERS := .venv-peers
 BIN := $(ENV)/bin
 UV := $(BIN)/uv pip install --quiet --python
 PROJECTS := packages/lakeserve-demo-model/pyproject.toml packages/lakeserve/pyproject.toml \
@@ -26,7 +27,7 @@ unexport SSL_CERT_FILE
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint format bench pins clean
+.PHONY: help run up test lint format bench peers pins clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | \
@@ -56,8 +57,10 @@ format: $(ENV)/.ready-test ## rewrite the sources in the house format
 
 bench: $(ENV)/.ready-test $(CLIENTS)/.ready ## measure client and gateway against peers and floors
 	@$(BIN)/python benchmarks/client/run.py --peers $(CLIENTS)/bin/python
-	@$(BIN)/python benchmarks/gateway/run.py
+	@$(BIN)/python -m benchmarks.gateway.run --peers $(PEERS)/bin
 	@$(BIN)/python benchmarks/workers/mlflow_serve.py --peer $(CLIENTS)/bin/python
+
+peers: $(PEERS)/.ready ## install other gateways (MLflow's, LiteLLM) for the benchmark, apart from all else
 
 pins: $(ENV)/.ready-uv ## compile the constraints anew; UPGRADE= keeps the present versions
 	@$(COMPILE) $(patsubst %,--no-emit-package %,lakeserve lakeserve-demo-model langchain-lakeserve) \
@@ -66,9 +69,10 @@ pins: $(ENV)/.ready-uv ## compile the constraints anew; UPGRADE= keeps the prese
 		--constraint constraints.txt --output-file constraints-ray.txt requirements/ray.in
 	@$(COMPILE) --output-file constraints-clients.txt requirements/clients.in
 	@$(COMPILE) --output-file constraints-documented-clients.txt requirements/documented-clients.in
+	@$(COMPILE) --output-file constraints-peers.txt requirements/peers.in
 
 clean: ## remove environments, caches and the local data directory
-	@rm -rf $(ENV) $(CLIENTS) $(DOCUMENTED) $(RAY) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(DATA)
+	@rm -rf $(ENV) $(CLIENTS) $(DOCUMENTED) $(RAY) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(DATA)
 	@find packages examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(ENV)/.ready-uv:
@@ -107,4 +111,10 @@ $(DOCUMENTED)/.ready: $(ENV)/.ready-uv constraints-documented-clients.txt requir
 	@echo "installing the documented clients into $(DOCUMENTED)"
 	@$(PYTHON) -m venv --without-pip $(DOCUMENTED)
 	@$(UV) $(DOCUMENTED) --constraint constraints-documented-clients.txt -r requirements/documented-clients.in
+	@touch $@
+
+$(PEERS)/.ready: $(ENV)/.ready-uv constraints-peers.txt requirements/peers.in
+	@echo "installing the gateways of others into $(PEERS)"
+	@$(PYTHON) -m venv --without-pip $(PEERS)
+	@$(UV) $(PEERS) --constraint constraints-peers.txt -r requirements/peers.in
 	@touch $@

@@ -1,238 +1,203 @@
-"""CPU time of the gateway per request, as a ratio to nginx that forwards the same requests.
+"""What the gateway costs, beside other gateways on the same mock upstream.
 
-Run as ``python benchmarks/gateway/run.py``. It starts a mock upstream, the gateway and, where it is
-installed, nginx, and sends each the same bounded number of requests in interleaved turns. What is
-measured is the CPU time (user and system) of the gateway's process, which other work on the
-machine disturbs far less than the time on the clock.
+Each gateway gets the same bounded number of requests in interleaved turns, and the median of the
+turns counts. CPU time (user and system) is less disturbed by other work on the machine than time on
+the clock, but not untouched by it: trust the ratios of one run. See README.md.
 """
 
+import argparse
 import asyncio
 import contextlib
-import json
-import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
-import httptools
 import uvloop
-from lakeserve.core.identity import DEVELOPMENT_TOKEN
 
-HERE = Path(__file__).parent
-ROUNDS = 5
+from benchmarks.gateway import peers
+from benchmarks.gateway.loads import LOADS, Load, request, send
+from benchmarks.gateway.processes import ROOT, Contender, free_port, started
+from benchmarks.gateway.streams import slow_streams
+
+PROGRAM = (sys.executable, "-m", "benchmarks.gateway.serve_gateway")
 CONNECTIONS = 16
-
-NGINX = """
-daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  client_max_body_size 4m; client_body_buffer_size 1m; keepalive_requests 1000000;
-  map $http_authorization $known {{ default 0; "Bearer {token}" 1; }}
-  upstream mock {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 1000000; }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{
-      if ($known = 0) {{ return 401; }}
-      proxy_pass http://mock; proxy_http_version 1.1; proxy_set_header Connection "";
-    }}
-  }}
-}}
-"""
+PATHS = {
+    "chat": "/serving-endpoints/chat/invocations",
+    "embeddings": "/serving-endpoints/embeddings/invocations",
+}
 
 
-@dataclass(frozen=True)
-class Load:
-    """Requests of one kind.
-
-    Attributes:
-        count: In one turn.
-    """
-
-    name: str
-    path: str
-    body: bytes
-    count: int
-
-    @property
-    def request(self) -> bytes:
-        """The request as it goes over the wire."""
-        head = (
-            f"POST {self.path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-            f"authorization: Bearer {DEVELOPMENT_TOKEN}\r\ncontent-length: {len(self.body)}\r\n\r\n"
-        )
-        return head.encode() + self.body
+@contextlib.contextmanager
+def lakeserve(upstream: int, data: Path, count: int = 1) -> Iterator[list[Contender]]:
+    """Gateway processes that share a port, everything on."""
+    port = free_port()
+    program = (*PROGRAM, str(data))
+    command = (*program, "--port", str(port), "--upstream", str(upstream))
+    with contextlib.ExitStack() as stack:
+        pids = [stack.enter_context(started(port, *command)) for _ in range(count)]
+        time.sleep(1.0 if count > 1 else 0.0)
+        yield [Contender("lakeserve", port, pid, PATHS, start_s=seconds) for pid, seconds in pids]
 
 
-def _chat(words: int, **fields: object) -> bytes:
-    message = {"role": "user", "content": "word " * words}
-    return json.dumps({"messages": [message], "max_tokens": 100, **fields}).encode()
+def turn(one: Contender, load: Load, scale: float = 1.0) -> tuple[float, float]:
+    """CPU microseconds per request, and requests per second, of one turn."""
+    count = max(CONNECTIONS, int(load.count * scale / one.slowness) // CONNECTIONS * CONNECTIONS)
+    payload = request(one.paths[load.kind], _addressed(load, one))
+    before, begin = one.cpu_s(), time.perf_counter()
+    asyncio.run(send(payload, one.port, count, CONNECTIONS))
+    seconds = time.perf_counter() - begin
+    return (one.cpu_s() - before) * 1e6 / count, count / seconds
 
 
-CHAT_PATH = "/serving-endpoints/chat-bench/invocations"
-LOADS = (
-    Load("chat, 1 KB", CHAT_PATH, _chat(180), 4000),
-    Load("chat, 300 KB prompt", CHAT_PATH, _chat(60_000), 400),
-    Load("stream, 50 events", CHAT_PATH, _chat(180, stream=True), 160),
-    Load(
-        "embeddings, 16 x 1024",
-        "/serving-endpoints/embed-bench/invocations",
-        json.dumps({"input": ["word " * 10] * 16}).encode(),
-        400,
-    ),
-)
+def _addressed(load: Load, one: Contender) -> dict[str, object]:
+    """LiteLLM wants the model's name; MLflow's gateway refuses it."""
+    return load.body if one.name == "MLflow gateway" else {"model": "mock", **load.body}
 
 
-@dataclass(frozen=True)
-class Contender:
-    """A process under measurement."""
-
-    name: str
-    port: int
-    pid: int
-
-    def cpu_ns(self) -> int:
-        """CPU time of all its threads since it started."""
-        tasks = Path(f"/proc/{self.pid}/task").iterdir()
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
-
-
-class Client(asyncio.Protocol):
-    """Sends requests over one connection, one after the other."""
-
-    def __init__(self, request: bytes, count: int) -> None:
-        self.request = request
-        self.left = count
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.parser = httptools.HttpResponseParser(self)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.write(self.request)
-
-    def data_received(self, data: bytes) -> None:
-        """Read."""
-        self.parser.feed_data(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """That must not happen before the end."""
-        if not self.done.done():
-            self.done.set_exception(exc or ConnectionError("closed early"))
-
-    def on_message_complete(self) -> None:
-        """Go on, or end."""
-        status = self.parser.get_status_code()
-        if status != 200 and not self.done.done():
-            self.done.set_exception(RuntimeError(f"status {status}"))
-            return
-        self.left -= 1
-        if self.left:
-            self.transport.write(self.request)
-        else:
-            self.done.set_result(None)
-            self.transport.close()
-
-
-async def send(load: Load, port: int, count: int) -> None:
-    """Send so many requests over all connections."""
-    loop = asyncio.get_running_loop()
-    clients = []
-    for _ in range(CONNECTIONS):
-        _, client = await loop.create_connection(
-            lambda: Client(load.request, count // CONNECTIONS), "127.0.0.1", port
-        )
-        clients.append(client)
-    await asyncio.gather(*(client.done for client in clients))
-
-
-def measure(contenders: list[Contender], load: Load) -> dict[str, float]:
+def costs(contenders: list[Contender], load: Load, rounds: int) -> dict[str, float]:
     """CPU microseconds per request, by contender: the median of the turns."""
     turns: dict[str, list[float]] = {one.name: [] for one in contenders}
     for one in contenders:
-        asyncio.run(send(load, one.port, max(CONNECTIONS, load.count // 4)))
-    for _ in range(ROUNDS):
+        turn(one, load, 0.25)
+    for number in range(rounds):
         for one in contenders:
-            before = one.cpu_ns()
-            asyncio.run(send(load, one.port, load.count))
-            turns[one.name].append((one.cpu_ns() - before) / 1000 / load.count)
+            if one.slowness == 1 or number < max(1, rounds // 3):
+                turns[one.name].append(turn(one, load)[0])
     return {name: statistics.median(values) for name, values in turns.items()}
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def latencies(contenders: list[Contender], upstream: int, rounds: int) -> dict[str, list[float]]:
+    """Added microseconds at one connection, p50 and p99, against asking the upstream itself."""
+    load = LOADS[0]
+    seen: dict[str, list[float]] = {}
+    direct = Contender("upstream", upstream, 0, peers.SAME)
+    for _ in range(rounds):
+        for one in (direct, *contenders):
+            payload = request(one.paths[load.kind], _addressed(load, one))
+            count = 1000 // one.slowness
+            seen.setdefault(one.name, []).extend(asyncio.run(send(payload, one.port, count, 1)))
+    points = {name: _points(values) for name, values in seen.items()}
+    floor = points.pop("upstream")
+    return {
+        name: [a - b for a, b in zip(each, floor, strict=True)] for name, each in points.items()
+    }
 
 
-def _await_port(port: int) -> None:
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise RuntimeError(f"nothing listens on port {port}")
+def _points(values: list[float]) -> list[float]:
+    values.sort()
+    return [values[len(values) // 2] * 1e6, values[len(values) * 99 // 100] * 1e6]
 
 
-@contextlib.contextmanager
-def _process(*command: str) -> Iterator[int]:
-    process = subprocess.Popen(command)
-    try:
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait()
+def table(title: str, rows: dict[str, dict[str, float]], digits: int = 0) -> None:
+    """Print a table with a ratio to nginx behind each value."""
+    names = list(next(iter(rows.values())))
+    print(f"\n| {title} | " + " | ".join(names) + " |")
+    print("| --- |" + " ---: |" * len(names), flush=True)
+    for name, values in rows.items():
+        floor = values.get("nginx")
+        cells = [
+            f"{value:.{digits}f}" + (f" ({value / floor:.2f})" if floor else "")
+            for value in values.values()
+        ]
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
-@contextlib.contextmanager
-def _nginx(upstream: int) -> Iterator[list[Contender]]:
-    binary = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-    if binary is None:
-        print("nginx is not installed: no ratios (Debian: apt-get install nginx-light)")
-        yield []
-        return
-    port = _free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "nginx.conf"
-        config.write_text(
-            NGINX.format(folder=folder, token=DEVELOPMENT_TOKEN, upstream=upstream, port=port)
-        )
-        with _process(binary, "-p", folder, "-e", f"{folder}/error.log", "-c", str(config)) as pid:
-            _await_port(port)
-            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-            yield [Contender("nginx", port, int(children[0]))]
+def throughput(upstream: int, data: Path, rounds: int) -> None:
+    """Requests per second with one gateway process and with two, the client on the same cores."""
+    rows: dict[str, dict[str, float]] = {}
+    for count in (1, 2):
+        with lakeserve(upstream, data, count) as ours, peers.nginx(upstream, count) as floor:
+            contenders = [ours[0], *([floor] if floor else [])]
+            found: dict[str, list[float]] = {one.name: [] for one in contenders}
+            for _ in range(rounds):
+                for one in contenders:
+                    found[one.name].append(turn(one, LOADS[0])[1])
+        name = f"{count} process" + ("es" if count > 1 else "")
+        rows[name] = {name: statistics.median(values) for name, values in found.items()}
+    table("chat requests per second", rows)
+
+
+def soak(one: Contender, total: int) -> None:
+    """Send very many requests and watch the memory."""
+    load = LOADS[0]
+    payload = request(one.paths[load.kind], load.body)
+    print(f"\n| requests | {one.name}: memory in MB |\n| ---: | ---: |", flush=True)
+    step = max(1, total // 10)
+    asyncio.run(send(payload, one.port, step, CONNECTIONS))  # what grows at first and then stays
+    print(f"| {step} (warm) | {one.memory_mb():.2f} |", flush=True)
+    for done in range(step, total + 1, step):
+        asyncio.run(send(payload, one.port, step, CONNECTIONS))
+        print(f"| {done} | {one.memory_mb():.2f} |", flush=True)
+
+
+def compare(contenders: list[Contender], upstream: int, rounds: int) -> None:
+    """CPU, latency, start and memory of everybody."""
+    idle = {one.name: one.memory_mb() for one in contenders}
+    rows = {load.name: costs(contenders, load, rounds) for load in LOADS}
+    table("CPU microseconds per request (x nginx)", rows)
+    added = latencies(contenders, upstream, rounds)
+    points = {
+        name: {who: values[number] for who, values in added.items()}
+        for number, name in enumerate(("p50", "p99"))
+    }
+    table("added microseconds of latency, one connection", points)
+    table("start in seconds", {"": {one.name: one.start_s for one in contenders}}, 2)
+    loaded = {one.name: one.memory_mb() for one in contenders}
+    table("memory in MB (PSS)", {"idle": idle, "after load": loaded}, 1)
 
 
 def main() -> None:
-    """Measure and print a table."""
+    """Measure and print tables."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--peers", type=Path, default=Path(".venv-peers/bin"))
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only-nginx", action="store_true")
+    parser.add_argument("--soak", type=int, metavar="REQUESTS")
+    parser.add_argument("--streams", type=int, metavar="COUNT")
+    given = parser.parse_args()
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    upstream, port = _free_port(), _free_port()
-    python = sys.executable
-    with (
-        _process(python, str(HERE / "mock_upstream.py"), str(upstream)),
-        _process(
-            python, str(HERE / "serve_gateway.py"), str(port), str(upstream), *sys.argv[1:]
-        ) as pid,
-        _nginx(upstream) as peers,
-    ):
-        _await_port(upstream)
-        _await_port(port)
-        contenders = [Contender("lakeserve", port, pid), *peers]
-        print("| CPU microseconds per request | lakeserve | nginx | ratio |")
-        print("| --- | ---: | ---: | ---: |")
-        for load in LOADS:
-            cost = measure(contenders, load)
-            ours, floor = cost["lakeserve"], cost.get("nginx")
-            rest = "- | - |" if floor is None else f"{floor:.0f} | {ours / floor:.1f} |"
-            print(f"| {load.name} | {ours:.0f} | {rest}", flush=True)
+    upstream = free_port()
+    mock = (sys.executable, "-m", "benchmarks.gateway.mock_upstream", str(upstream))
+    with contextlib.ExitStack() as stack:
+        data = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        stack.enter_context(started(upstream, *mock, quiet=True))
+        stack.enter_context(_books(*PROGRAM, str(data), "--books"))
+        if given.streams is not None:
+            (ours,) = stack.enter_context(lakeserve(upstream, data))
+            asyncio.run(slow_streams(ours, given.streams))
+            return
+        if given.soak is not None:
+            (ours,) = stack.enter_context(lakeserve(upstream, data))
+            soak(ours, given.soak)
+            return
+        with contextlib.ExitStack() as inner:
+            contenders = [*inner.enter_context(lakeserve(upstream, data))]
+            others = [peers.nginx(upstream)]
+            if not given.only_nginx:
+                others += [
+                    peers.haproxy(upstream),
+                    peers.mlflow(upstream, given.peers.absolute()),
+                    peers.litellm(upstream, given.peers.absolute()),
+                ]
+            found = [inner.enter_context(each) for each in others]
+            contenders += [each for each in found if each is not None]
+            compare(contenders, upstream, given.rounds)
+        throughput(upstream, data, given.rounds)
+
+
+@contextlib.contextmanager
+def _books(*command: str) -> Iterator[None]:
+    """The loop that moves journals into tables, and what it costs."""
+    process = subprocess.Popen(command, cwd=ROOT)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,14 @@ _USAGE = b'"usage"'
 # Where a usage object is looked for first; a reply of embeddings is long, and its end is near.
 _NEAR = 1024
 _MAX_USAGES = 4
-_TEXT = re.compile(rb'"(?:content|text|arguments)"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")')
+_STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# As the usual encoders write them, with and without a space.
+_MARKS = tuple(
+    b'"%b":%b"' % (name, space)
+    for name in (b"content", b"text", b"arguments")
+    for space in (b"", b" ")
+)
+PARSED_BYTES = 16_384
 
 
 class Usage(NamedTuple):
@@ -106,11 +113,41 @@ def _usage(value: Any) -> Usage | None:
     return Usage(max(asked, 0), max(given, 0))
 
 
-def measure_reply(operation: Operation, body: bytes, asked_characters: int) -> Measured:
+def measure_reply(operation: Operation | None, body: bytes, asked_characters: int) -> Measured:
     """The size of a whole reply. Embeddings are no text."""
-    usage = reported_usage(body)
+    if len(body) <= PARSED_BYTES:  # up to here parsing costs less than searching
+        return _measure_parsed(operation, body, asked_characters)
     characters = 0 if operation == "embeddings" else text_characters(body)
-    return _measured(usage, asked_characters, characters)
+    return _measured(reported_usage(body), asked_characters, characters)
+
+
+def _measure_parsed(operation: Operation | None, body: bytes, asked_characters: int) -> Measured:
+    try:
+        reply = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        reply = None
+    if not isinstance(reply, dict):
+        return _measured(None, asked_characters, 0)
+    characters = 0
+    if operation != "embeddings":
+        choices = reply.get("choices")
+        plain = _choice_characters(choices) if isinstance(choices, list) else None
+        characters = text_characters(body) if plain is None else plain
+    return _measured(_usage(reply.get("usage")), asked_characters, characters)
+
+
+def _choice_characters(choices: list[Any]) -> int | None:
+    """Characters of answers that are plain text; None when they need a closer look."""
+    total = 0
+    for choice in choices:
+        message = choice.get("message", choice) if isinstance(choice, dict) else None
+        if not isinstance(message, dict) or message.get("tool_calls"):
+            return None
+        text = message.get("content", message.get("text"))
+        if not isinstance(text, str):
+            return None
+        total += len(text)
+    return total
 
 
 def _measured(usage: Usage | None, asked_characters: int, characters: int) -> Measured:
@@ -121,14 +158,32 @@ def _measured(usage: Usage | None, asked_characters: int, characters: int) -> Me
 
 def text_characters(data: bytes) -> int:
     """Characters of the generated text in replies or events."""
-    return sum(map(_quoted_characters, _TEXT.findall(data)))
+    return sum(_characters_after(data, mark) for mark in _MARKS if mark in data)
 
 
-def _quoted_characters(quoted: bytes) -> int:
+def _characters_after(data: bytes, mark: bytes) -> int:
+    """Characters of the strings that begin after each mark."""
+    total = 0
+    for piece in data.split(mark)[1:]:
+        text = piece[: piece.find(b'"')]
+        if b"\\" in text:
+            total += _escaped_characters(piece)
+        elif text.isascii():
+            total += len(text)
+        else:
+            total += len(text.decode("utf-8", "replace"))
+    return total
+
+
+def _escaped_characters(piece: bytes) -> int:
+    """Characters of a string with escapes, whose opening quote precedes ``piece``."""
+    found = _STRING.match(piece)
+    if found is None:
+        return len(piece)
     try:
-        return len(orjson.loads(quoted)) if b"\\" in quoted else len(quoted.decode()) - 2
-    except ValueError:  # half a surrogate pair, or bytes that are no text
-        return len(quoted) - 2
+        return len(orjson.loads(b'"' + found[0]))
+    except orjson.JSONDecodeError:  # half a surrogate pair
+        return len(found[0])
 
 
 class StreamObservation:

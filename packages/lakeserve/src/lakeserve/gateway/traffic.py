@@ -40,6 +40,26 @@ def _drawn(endpoint: RoutableEndpoint) -> Target:
         return targets[0]
     if not targets:
         raise Unavailable(f"Endpoint {endpoint.name!r} has no served entity yet.")
-    weighted = [target for target in targets if target.weight > 0] or list(targets)
-    able = [target for target in weighted if target.failure is None] or weighted
-    return random.choices(able, [max(target.weight, 1) for target in able])[0]
+    able = 0
+    total = 0
+    for target in targets:
+        total += target.weight
+        if target.failure is None:
+            able += target.weight
+    return _by_weight(targets, able, only_able=True) if able else _by_weight(targets, total)
+
+
+def _by_weight(targets: tuple[Target, ...], total: int, *, only_able: bool = False) -> Target:
+    """One drawn by weight; any of them where none has one."""
+    if not total:
+        able = [target for target in targets if target.failure is None]
+        return random.choice(able or list(targets))
+    drawn = random.random() * total
+    chosen = targets[0]
+    for target in targets:
+        if target.weight and not (only_able and target.failure is not None):
+            chosen = target
+            drawn -= target.weight
+            if drawn < 0:
+                break
+    return chosen

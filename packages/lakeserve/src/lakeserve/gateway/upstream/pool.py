@@ -1,6 +1,9 @@
 """Keep-alive connections to every upstream, opened when needed."""
 
 import asyncio
+import contextlib
+import random
+import socket
 import ssl
 import time
 from typing import NamedTuple
@@ -10,6 +13,8 @@ from lakeserve.gateway.upstream.connection import Connection, Patience
 from lakeserve.gateway.upstream.failure import ConnectFailed, UpstreamFailure
 
 CONNECT_TIMEOUT_S = 10.0
+FIRST_PAUSE_S = 0.002
+LONGEST_PAUSE_S = 0.1
 IDLE_S = 30.0
 MAX_IDLE = 256
 
@@ -168,13 +173,27 @@ class UpstreamPool:
         loop = asyncio.get_running_loop()
         address = origin.address
         if address.uds is not None:
-            _, connection = await loop.create_unix_connection(self._protocol, address.uds)
-            return connection
+            return await self._dial_unix(address.uds)
         context = self.context(origin)
         _, connection = await loop.create_connection(
             self._protocol, address.host, address.port, ssl=context
         )
         return connection
+
+    async def _dial_unix(self, path: str) -> Connection:
+        """Connect to a socket file, and wait where many do at once.
+
+        Unlike TCP, such a socket turns callers away while its queue is full.
+        """
+        loop = asyncio.get_running_loop()
+        pause = FIRST_PAUSE_S
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                own = _connected(path)
+                _, connection = await loop.create_unix_connection(self._protocol, sock=own)
+                return connection
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(pause * 2, LONGEST_PAUSE_S)
 
     def _protocol(self) -> Connection:
         return Connection(self._open.discard)
@@ -203,6 +222,22 @@ class UpstreamPool:
             if any(self._idle.values())
             else None
         )
+
+
+def _connected(path: str) -> socket.socket:
+    """A socket that is connected at once.
+
+    Raises:
+        BlockingIOError: The queue there is full; event loops take that for "not yet".
+    """
+    own = socket.socket(socket.AF_UNIX)
+    try:
+        own.setblocking(False)
+        own.connect(path)
+    except BaseException:
+        own.close()
+        raise
+    return own
 
 
 def _reason(error: OSError) -> str:
