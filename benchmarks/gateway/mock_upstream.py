@@ -13,6 +13,7 @@ import uvloop
 
 EVENTS = 50
 EVENT_PAUSE_S = 0.004
+SLOW_PAUSE_S = 0.2
 
 
 def _reply(value: object) -> bytes:
@@ -99,17 +100,17 @@ class Session(asyncio.Protocol):
             self.transport.write(EMBEDDINGS)
         elif b'"stream"' in body:
             self.transport.write(STREAM_HEAD)
-            self.stream(EVENTS)
+            self.stream(EVENTS, SLOW_PAUSE_S if b'"slow"' in body else EVENT_PAUSE_S)
         else:
             self.transport.write(CHAT)
 
-    def stream(self, left: int) -> None:
+    def stream(self, left: int, pause_s: float) -> None:
         """Send the next event."""
         if left == 0:
             self.transport.write(STREAM_END)
         else:
             self.transport.write(EVENT)
-            self.loop.call_later(EVENT_PAUSE_S, self.stream, left - 1)
+            self.loop.call_later(pause_s, self.stream, left - 1, pause_s)
 
 
 async def serve(port: int) -> None:

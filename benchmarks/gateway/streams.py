@@ -51,7 +51,7 @@ def _connections(one: Contender) -> int:
 async def slow_streams(one: Contender, count: int) -> None:
     """Print how they fared."""
     stream = LOADS[2]
-    payload = request(one.paths[stream.kind], stream.body)
+    payload = request(one.paths[stream.kind], {**stream.body, "slow": True})
     alone = [(await _read(one.port, payload))[0] for _ in range(20)]
     before, begin = one.cpu_s(), time.perf_counter()
     results = await asyncio.gather(*(_read(one.port, payload) for _ in range(count)))
