@@ -46,6 +46,7 @@ _ENDPOINT_CALLS = _under(
     "put_ai_gateway",
     "update_notifications",
     "patch_telemetry_config",
+    "http_request",
     "get_permissions",
     "get_permission_levels",
     "set_permissions",
@@ -103,8 +104,8 @@ CALLS: dict[str, Row] = {
         ),
         _under(
             "serving_endpoints",
-            # External functions and provisioned throughput have tests of their own.
-            "http_request",
+            # Provisioned throughput wants a model that the shared platform does not have; its
+            # tests drive these.
             "create_provisioned_throughput_endpoint",
             "create_provisioned_throughput_endpoint_and_wait",
             "update_provisioned_throughput_endpoint_config",
@@ -112,7 +113,14 @@ CALLS: dict[str, Row] = {
         ),
     ),
     "openai_client": Row(
-        frozenset({"chat.completions.create", "completions.create", "embeddings.create"})
+        frozenset(
+            {
+                "chat.completions.create",
+                "completions.create",
+                "embeddings.create",
+                "responses.create",
+            }
+        )
         | _under("async", "chat.completions.create", "completions.create", "embeddings.create")
     ),
     "databricks_langchain_client": Row(
@@ -126,6 +134,8 @@ CALLS: dict[str, Row] = {
             "bind_tools",
             "with_structured_output",
         )
+        | _under("responses.ChatDatabricks", "invoke", "stream")
+        | _under("ai_gateway.ChatDatabricks", "invoke")
         | _under("DatabricksEmbeddings", "embed_query", "embed_documents")
     ),
     "langchain_community_client": Row(

@@ -46,6 +46,17 @@ shaped = chat.with_structured_output(City, method="json_schema").invoke("Name a 
 assert isinstance(shaped, City), shaped
 several = chat.batch(["What is MLflow?", "What is MLflow?"])
 assert [each.content for each in several] == [reply.content] * 2, several
+responding = calls.watch(
+    ChatDatabricks(model="databricks-dbrx-instruct", temperature=0, use_responses_api=True),
+    prefix="responses.ChatDatabricks.",
+)
+assert "MLflow" in responding.invoke("What is MLflow?").text
+assert "MLflow" in "".join(chunk.text for chunk in responding.stream("What is MLflow?"))
+unified = calls.watch(
+    ChatDatabricks(model="databricks-dbrx-instruct", temperature=0, use_ai_gateway=True),
+    prefix="ai_gateway.ChatDatabricks.",
+)
+assert "MLflow" in unified.invoke("What is MLflow?").content
 refused(
     openai.NotFoundError,
     lambda: ChatDatabricks(model="nobody").invoke("hello"),

@@ -193,6 +193,14 @@ refused(PermissionDenied, lambda: stranger.serving_endpoints.get(NAME), "Invalid
 w.serving_endpoints.delete(NAME)
 w.serving_endpoints.delete("sdk-other")
 
+refused(
+    NotImplemented,
+    lambda: w.serving_endpoints.http_request(
+        "connection", serving.ExternalFunctionRequestHttpMethod.GET, "/"
+    ),
+    "not implemented",
+)
+
 # Clusters.
 assert CLUSTER in [each.cluster_id for each in w.clusters.list()]
 assert w.clusters.get(CLUSTER).state is compute.State.RUNNING

@@ -74,6 +74,11 @@ assert shaped.choices[0].message.content.lstrip().startswith("{"), shaped
 completion = client.completions.create(model=MODEL, prompt="The capital of", max_tokens=4)
 assert completion.usage.completion_tokens == 4, completion
 
+response = client.responses.create(model=MODEL, input="What is MLflow?", temperature=0)
+assert "MLflow" in response.output_text, response
+events = list(client.responses.create(model=MODEL, input="What is MLflow?", stream=True))
+assert events[-1].type == "response.completed", events[-1]
+
 vectors = client.embeddings.create(model="databricks-bge-large-en", input=["hello", "world"])
 assert [len(item.embedding) for item in vectors.data] == [384, 384]
 
