@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,10 @@ def test_how_to_trust_it(tmp_path: Path) -> None:
     assert read_certificate(text).fingerprint in first
     assert f"export REQUESTS_CA_BUNDLE='{files.certificate}'" in exports
     assert f"export SSL_CERT_FILE='{files.certificate}'" in exports
+    told = json.loads(ca(data_dir, "--json").output)
+    assert told["certificate"] == str(files.certificate)
+    assert told["sha256"] == read_certificate(text).fingerprint
+    assert "localhost" in told["names"]
 
 
 def test_before_there_is_one(tmp_path: Path) -> None:

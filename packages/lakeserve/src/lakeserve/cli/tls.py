@@ -1,5 +1,6 @@
 """``lakeserve tls``: how clients come to trust the certificate of the https listener."""
 
+import json
 import shlex
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def command() -> None:
     help="Directory of the platform. [LAKESERVE_DATA_DIR; default: ~/.lakeserve]",
 )
 @click.option("--pem", is_flag=True, help="Print the certificate itself instead.")
-def authority(config: Path | None, data_dir: Path | None, pem: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def authority(config: Path | None, data_dir: Path | None, pem: bool, as_json: bool) -> None:
     """Print how clients trust the certificate, in a form for: eval "$(lakeserve tls ca)".
 
     The variables replace a client's other authorities for as long as they are set.
@@ -46,6 +48,15 @@ def authority(config: Path | None, data_dir: Path | None, pem: bool) -> None:
         raise ConfigurationError(f"{files.certificate} holds no certificate in PEM") from None
     if pem:
         click.echo(text, nl=False)
+        return
+    if as_json:
+        shown = {
+            "certificate": str(files.certificate),
+            "names": sorted(facts.names),
+            "ends_at": facts.ends_at.isoformat(),
+            "sha256": facts.fingerprint,
+        }
+        click.echo(json.dumps(shown, ensure_ascii=False))
         return
     names = ", ".join(sorted(facts.names))
     click.echo(f"# for {names}; until {facts.ends_at:%Y-%m-%d}; SHA-256 {facts.fingerprint}")
