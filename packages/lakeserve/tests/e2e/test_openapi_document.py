@@ -48,10 +48,8 @@ class Vendor(BaseHTTPRequestHandler):
             self._send("text/event-stream", f"data: {event}\n\ndata: [DONE]\n\n")
             return
         vectors = [{"index": 0, "embedding": [0.5]}]
-        self._send(
-            "application/json",
-            json.dumps({"choices": [{**choice, "message": message}], "data": vectors}),
-        )
+        answer = {"choices": [{**choice, "message": message}], "data": vectors, "output": []}
+        self._send("application/json", json.dumps(answer))
 
     def _send(self, media_type: str, text: str) -> None:
         body = text.encode()

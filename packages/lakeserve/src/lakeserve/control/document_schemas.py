@@ -135,6 +135,20 @@ SCHEMAS: dict[str, Json] = {
             )
         }
     ),
+    "FoundationModels": _exact(
+        {
+            "endpoints": _list(
+                _object(
+                    {
+                        **_COMMON,
+                        "foundation_model": _object(
+                            {"ai_gateway_v2_supported": FLAG, "api_types": _list(TEXT)}
+                        ),
+                    }
+                )
+            )
+        }
+    ),
     "Nothing": _exact({}),
     "Tags": _exact({"tags": _TAGS}),
     "Notifications": _exact({"name": TEXT, "email_notifications": _MAIL}),
@@ -160,6 +174,11 @@ SCHEMAS: dict[str, Json] = {
     ),
     "CompletionAnswer": _object({"choices": _list(_object({"text": TEXT}))}, {"usage": _USAGE}),
     "EmbeddingAnswer": _object({"data": _list(_object({"embedding": {}}))}, {"usage": _USAGE}),
+    "NamedResponsesRequest": _object(
+        {"input": {"anyOf": [TEXT, _list({"type": "object"})]}, **_NAMED}, {"stream": FLAG}
+    ),
+    "ResponsesAnswer": _object({"output": _list(_object({"type": TEXT}))}, {"usage": _object({})}),
+    "Anything": {"type": "object"},
     "Invocation": {
         "anyOf": [reference(f"{kind}Request") for kind in ("Chat", "Completion", "Embedding")]
     },
@@ -196,6 +215,7 @@ def _block(form: ProviderForm) -> Json:
 # Method and path, what the answer is called.
 ANSWERS: dict[tuple[str, str], str] = {
     ("get", ENDPOINTS): "EndpointList",
+    ("get", ENDPOINTS + ":foundation-models"): "FoundationModels",
     ("post", ENDPOINTS): "Endpoint",
     ("get", ENDPOINTS + "/{name}"): "Endpoint",
     ("delete", ENDPOINTS + "/{name}"): "Nothing",
@@ -219,7 +239,15 @@ ANSWERS: dict[tuple[str, str], str] = {
     },
 }
 
-_DATA = "/serving-endpoints"
+_DATA, _UNIFIED = "/serving-endpoints", "/ai-gateway"
+
+_CHAT = ("NamedChatRequest", "ChatAnswer", "Chat")
+_COMPLETE = ("NamedCompletionRequest", "CompletionAnswer", "Complete a text")
+_EMBED = ("NamedEmbeddingRequest", "EmbeddingAnswer", "Embed texts")
+_RESPOND = ("NamedResponsesRequest", "ResponsesAnswer", "Respond to a text or to items")
+_MESSAGE_CLAUDE = ("NamedChatRequest", "Anything", "Ask a Claude model in Anthropic's own words")
+_GENERATE = ("Anything", "Anything", "Ask a Gemini model in Google's own words")
+_GEMINI = "/gemini/v1beta/models/{name}"
 
 # Path, request, answer, what it does.
 INFERENCE: tuple[tuple[str, str, str, str], ...] = (
@@ -230,7 +258,21 @@ INFERENCE: tuple[tuple[str, str, str, str], ...] = (
         "InvocationAnswer",
         "Query one served entity of an endpoint",
     ),
-    (_DATA + "/chat/completions", "NamedChatRequest", "ChatAnswer", "Chat"),
-    (_DATA + "/completions", "NamedCompletionRequest", "CompletionAnswer", "Complete a text"),
-    (_DATA + "/embeddings", "NamedEmbeddingRequest", "EmbeddingAnswer", "Embed texts"),
+    *(
+        (prefix + path, *what)
+        for prefix in (_DATA, _UNIFIED + "/mlflow/v1", _UNIFIED + "/openai/v1")
+        for path, what in (
+            ("/chat/completions", _CHAT),
+            ("/completions", _COMPLETE),
+            ("/embeddings", _EMBED),
+            ("/responses", _RESPOND),
+        )
+    ),
+    (_UNIFIED + "/codex/v1/responses", *_RESPOND),
+    *((prefix + "/anthropic/v1/messages", *_MESSAGE_CLAUDE) for prefix in (_DATA, _UNIFIED)),
+    *(
+        (f"{prefix}{_GEMINI}:{method}", *_GENERATE)
+        for prefix in (_DATA, _UNIFIED)
+        for method in ("generateContent", "streamGenerateContent")
+    ),
 )

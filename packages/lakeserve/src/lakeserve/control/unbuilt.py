@@ -15,11 +15,8 @@ ANY = ("GET", "POST", "PUT", "PATCH", "DELETE")
 READ = ("GET",)
 WRITE = ("POST",)
 
-_ENDPOINTS = "/api/2.0/serving-endpoints"
-
 # Methods, path, the missing thing. Earlier rows win.
 UNBUILT: tuple[tuple[tuple[str, ...], str, str], ...] = (
-    (READ, _ENDPOINTS + ":foundation-models", "The list of foundation models"),
     (WRITE, "/api/2.0/external-function", "External functions"),
     (ANY, "/api/2.0/permissions/{path:path}", "Permissions of such objects"),
     (ANY, "/api/2.0/accounts/{path:path}", "The accounts API"),
@@ -31,10 +28,6 @@ UNBUILT: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (ANY, "/api/2.0/sql/statements/{path:path}", "SQL statements"),
     (ANY, "/api/2.0/mlflow/unity-catalog/{path:path}", "Registered models of Unity Catalog"),
     (ANY, "/api/2.0/mlflow/{path:path}", "Signed addresses of MLflow artifacts"),
-    (WRITE, "/serving-endpoints/responses", "The Responses API"),
-    (WRITE, "/serving-endpoints/anthropic/v1/messages", "The native Anthropic API"),
-    (WRITE, "/serving-endpoints/gemini/{path:path}", "The native Gemini API"),
-    (WRITE, "/ai-gateway/{path:path}", "The AI Gateway paths"),
 )
 
 # Asked before there is a token, so they answer without one.

@@ -269,3 +269,15 @@ async def test_provisioned_throughput(client: httpx.AsyncClient) -> None:
         reply = await client.request(method, path, json=body)
         assert (reply.status_code, reply.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
         assert "'config.served_entities.0.entity_name' has the value 'mine'" in reply.text
+
+
+async def test_foundation_models(client: httpx.AsyncClient) -> None:
+    await client.post(BASE, json={"name": "my-chat", "config": CONFIG})
+    found = (await client.get(BASE + ":foundation-models")).json()["endpoints"]
+    assert [each["name"] for each in found] == sorted(entry.name for entry in CATALOGUE)
+    shown = {each["name"]: each["foundation_model"] for each in found}
+    assert shown[DBRX] == {
+        "ai_gateway_v2_supported": True,
+        "api_types": ["mlflow/v1/chat/completions", "openai/v1/responses"],
+    }
+    assert shown["databricks-bge-large-en"]["api_types"] == ["mlflow/v1/embeddings"]

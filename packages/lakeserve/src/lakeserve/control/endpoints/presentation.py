@@ -21,6 +21,12 @@ from lakeserve.providers.plugins import FORMS
 Json = dict[str, object]
 
 STARTING = EntityState("DEPLOYMENT_CREATING")
+_APIS: Mapping[str, Sequence[str]] = {
+    "llm/v1/chat": ("mlflow/v1/chat/completions", "openai/v1/responses"),
+    "llm/v1/completions": ("mlflow/v1/completions",),
+    "llm/v1/embeddings": ("mlflow/v1/embeddings",),
+}
+
 UNSEEN = EntityState("DEPLOYMENT_CREATING", "Waiting to be started")
 
 
@@ -32,6 +38,18 @@ def summary(endpoint: Endpoint, states: Mapping[str, EntityState]) -> Json:
     if mirrors := [_mirror_core(entity) for entity in endpoint.entities if _is_custom(entity)]:
         config["served_models"] = mirrors
     return {**_common(endpoint, states), "config": config}
+
+
+def is_foundation(endpoint: Endpoint) -> bool:
+    """Whether an endpoint is one of the foundation catalogue."""
+    return endpoint.endpoint_type == "FOUNDATION_MODEL_API"
+
+
+def foundation_summary(endpoint: Endpoint, states: Mapping[str, EntityState]) -> Json:
+    """A foundation endpoint with the interfaces that it can be asked by under ``/ai-gateway``."""
+    apis = _APIS.get(endpoint.task or "", [])
+    shown = {"ai_gateway_v2_supported": bool(apis), "api_types": list(apis)}
+    return {**summary(endpoint, states), "foundation_model": shown}
 
 
 def detail(endpoint: Endpoint, states: Mapping[str, EntityState], permission_level: str) -> Json:

@@ -9,7 +9,15 @@ from lakeserve.control.authorization import Caller
 from lakeserve.control.endpoints.gateway_presentation import gateway_block, rate_limits
 from lakeserve.control.endpoints.gateway_requests import AiGatewayInput, RateLimitsInput
 from lakeserve.control.endpoints.openapi import openapi_document
-from lakeserve.control.endpoints.presentation import Json, detail, notifications, summary, tags
+from lakeserve.control.endpoints.presentation import (
+    Json,
+    detail,
+    foundation_summary,
+    is_foundation,
+    notifications,
+    summary,
+    tags,
+)
 from lakeserve.control.endpoints.requests import (
     ConfigInput,
     CreateInput,
@@ -52,6 +60,12 @@ def _add_life(
     async def list_endpoints(who: who_calls) -> Json:
         seen = states.states()
         return {"endpoints": [summary(endpoint, seen) for endpoint in await service.all(who)]}
+
+    @router.get(":foundation-models")
+    async def foundation_models(who: who_calls) -> Json:
+        seen = states.states()
+        found = [each for each in await service.all(who) if is_foundation(each)]
+        return {"endpoints": [foundation_summary(endpoint, seen) for endpoint in found]}
 
     @router.post("")
     async def create(body: CreateInput, who: who_calls) -> Json:
