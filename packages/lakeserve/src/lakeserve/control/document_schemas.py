@@ -96,7 +96,10 @@ _COMMON: Json = {
 }
 _MAIL = _exact({"on_update_success": _list(TEXT), "on_update_failure": _list(TEXT)})
 _ERROR: Json = {"error_code": TEXT, "message": TEXT}
-_USAGE = _object({}, {"prompt_tokens": NUMBER, "total_tokens": NUMBER})
+_USAGE = {
+    **_object({}, {"prompt_tokens": NUMBER, "total_tokens": NUMBER}),
+    "type": ["object", "null"],
+}
 _TEXTS: Json = {"oneOf": [TEXT, _list(TEXT)]}
 _MESSAGE = _object({"role": TEXT}, {"content": {}})
 _SAMPLING: Json = {
@@ -177,7 +180,9 @@ SCHEMAS: dict[str, Json] = {
     "NamedResponsesRequest": _object(
         {"input": {"anyOf": [TEXT, _list({"type": "object"})]}, **_NAMED}, {"stream": FLAG}
     ),
-    "ResponsesAnswer": _object({"output": _list(_object({"type": TEXT}))}, {"usage": _object({})}),
+    "ResponsesAnswer": _object(
+        {"output": _list(_object({"type": TEXT}))}, {"usage": {"type": ["object", "null"]}}
+    ),
     "Anything": {"type": "object"},
     "Invocation": {
         "anyOf": [reference(f"{kind}Request") for kind in ("Chat", "Completion", "Embedding")]
