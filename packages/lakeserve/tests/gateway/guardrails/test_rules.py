@@ -202,6 +202,14 @@ async def test_what_cannot_be_read_does_not_pass(task: Any, operation: Any) -> N
         guardrails.output(guarded, question)
 
 
+async def test_token_ids_may_be_asked_where_only_answers_are_looked_at() -> None:
+    question = Question("completions", {"prompt": [1, 2]}, None, stream=False)
+    guarded = replace(endpoint(answered=BLOCK), task="llm/v1/completions")
+    made = Guardrails(INSPECTOR).output(guarded, question)
+    with pytest.raises(BadRequest):
+        await made.whole(b'{"choices": [{"text": "77"}]}')
+
+
 async def test_embeddings_have_no_text_to_look_at() -> None:
     question = Question("embeddings", {"input": [[1]]}, None, stream=False)
     made = Guardrails(INSPECTOR).output(endpoint(answered=MASK), question)

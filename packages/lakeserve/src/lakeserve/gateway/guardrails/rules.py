@@ -20,7 +20,7 @@ from lakeserve.gateway.guardrails.texts import (
     question_texts,
 )
 from lakeserve.gateway.guardrails.window import MaskingWindow
-from lakeserve.gateway.observation import estimated_tokens, reported_usage
+from lakeserve.gateway.observation import estimated_tokens, input_characters, reported_usage
 from lakeserve.gateway.seams import OutputRules
 from lakeserve.gateway.task import Question
 
@@ -65,9 +65,7 @@ class Guardrails:
         rules = endpoint.ai_gateway and endpoint.ai_gateway.output_rules
         if rules and rules != GuardrailRules():
             _check_readable(endpoint, asked)
-        tokens = 0
-        if asked.operation != "embeddings":
-            tokens = estimated_tokens(sum(map(len, question_texts(asked.operation, asked.body))))
+        tokens = estimated_tokens(input_characters(asked.operation, asked.body))
         return AnswerRules(self._inspector, rules or GuardrailRules(), tokens)
 
 
