@@ -1,5 +1,6 @@
 """All parts of accounting together: from a call to tables and metrics."""
 
+import asyncio
 from pathlib import Path
 
 from lakeserve.core.ids import now_ms
@@ -9,7 +10,6 @@ from lakeserve.gateway.fake import FixedDirectory
 from lakeserve.reconcile.books import GatewayBooks, PlatformBooks
 from lakeserve.settings import ModelPrice, PriceSettings, Settings
 from lakeserve.storage.database import Storage
-from reconcile.conftest import Until
 
 CALL = CallRecord(
     *("r", None, "e", "chat", "s", "chat-1", "anna", "chat", 200, False, now_ms(), 1.5),
@@ -19,9 +19,17 @@ CALL = CallRecord(
 )
 
 
-async def test_from_a_call_to_tables_and_metrics(
-    tmp_path: Path, storage: Storage, until: Until
-) -> None:
+async def counted(platform: PlatformBooks) -> str:
+    """The metrics, once a call is in them; journals are completed and moved twice a second."""
+    for _ in range(1200):
+        text = platform.metrics.platform()
+        if b"lakeserve_calls_total{" in text:
+            return text.decode()
+        await asyncio.sleep(0.05)
+    raise AssertionError("no call was counted within a minute")
+
+
+async def test_from_a_call_to_tables_and_metrics(tmp_path: Path, storage: Storage) -> None:
     prices = PriceSettings(currency="EUR", models={"gpt-x": ModelPrice(input=2.0)})
     settings = Settings(data_dir=tmp_path, prices=prices)
     platform = PlatformBooks(storage, settings)
@@ -29,8 +37,7 @@ async def test_from_a_call_to_tables_and_metrics(
     gateway = GatewayBooks(storage, FixedDirectory(Snapshot()), settings)
     await gateway.start({"in_flight": lambda: 7.0})
     gateway.ledger.record(CALL)
-    await until(lambda: b"lakeserve_calls_total{" in platform.metrics.platform())
-    text = platform.metrics.platform().decode()
+    text = await counted(platform)
     assert 'currency="EUR",endpoint="chat",entity="chat-1"} 2.0' in text
     assert "lakeserve_gateway_in_flight{" in text
     assert "lakeserve_gateway_journal_waiting{" in text
