@@ -132,6 +132,16 @@ async def test_messages_pass(stage: Stage) -> None:
         assert answer.body == b"".join(EVENTS)
 
 
+async def test_native_calls_are_accounted_for(stage: Stage) -> None:
+    external(stage, "anthropic")
+    used = b'{"content":[{"type":"text","text":"Hi."}],"usage":{"input_tokens":3,"output_tokens":4}}'
+    stage.vendor.script = lambda _: [whole(200, used)]
+    await stage.caller.call(MESSAGES, SAID)
+    record = stage.ledger.records[-1]
+    assert (record.operation, record.input_tokens, record.output_tokens) == ("messages", 3, 4)
+    assert (record.input_characters, record.output_characters) == (1, 3)
+
+
 async def test_messages_of_claude_on_vertex(stage: Stage) -> None:
     external(stage, "google-cloud-vertex-ai", model="claude-x@1")
     stage.vendor.script = lambda _: [whole(200, b"{}")]

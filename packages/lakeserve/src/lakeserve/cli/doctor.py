@@ -45,6 +45,9 @@ _PACKAGES = (
     ("databricks-sdk", "the commands that change things", "pip install 'lakeserve[cli]'", False),
     ("deltalake", "inference tables", "pip install 'lakeserve[tables]'", False),
     ("opentelemetry-sdk", "traces", "pip install 'lakeserve[otel]'", False),
+    ("botocore", "endpoints of amazon-bedrock", "pip install 'lakeserve[bedrock]'", False),
+    ("google-auth", "endpoints of google-cloud-vertex-ai", "pip install 'lakeserve[vertex]'", False),
+    ("msal", "OpenAI on Azure with Entra", "pip install 'lakeserve[entra]'", False),
     ("langchain-lakeserve", "LangChain programs", "pip install langchain-lakeserve", False),
     ("mlflow", "programs that use the MLflow deployments client", "pip install mlflow", False),
 )

@@ -124,6 +124,14 @@ def databricks_langchain(endpoint):
 
 
 @check("chat")
+def databricks_langchain_unified(endpoint):
+    chat = ChatDatabricks(model=endpoint["name"], use_ai_gateway=True)
+    assert chat.invoke("Grüße").content == SAID
+    native = ChatDatabricks(model=endpoint["name"], use_ai_gateway_native_api=True)
+    assert native.invoke("Grüße").content == SAID
+
+
+@check("chat")
 def databricks_langchain_responses(endpoint):
     chat = ChatDatabricks(model=endpoint["name"], use_responses_api=True)
     answer = chat.invoke("Grüße")
