@@ -1,6 +1,6 @@
 import pytest
 from lakeserve.core.endpoints import ExternalModel
-from lakeserve.core.external_models import FORMS, option, translation_name
+from lakeserve.core.external_models import FORMS, is_signed, option, translation_name
 
 
 @pytest.mark.parametrize("provider", FORMS)
@@ -33,3 +33,11 @@ def test_nested_options() -> None:
 
 def test_sealed_values_do_not_show() -> None:
     assert "sealed" not in repr(ExternalModel("openai", "m", {}, {"openai_api_key": "x"}))
+
+
+def test_whose_requests_are_signed() -> None:
+    assert is_signed(ExternalModel("amazon-bedrock", "m", {}))
+    assert is_signed(ExternalModel("google-cloud-vertex-ai", "m", {}))
+    assert is_signed(ExternalModel("openai", "m", {"openai_api_type": "azuread"}))
+    assert not is_signed(ExternalModel("openai", "m", {"openai_api_type": "azure"}))
+    assert not is_signed(ExternalModel("anthropic", "m", {}))

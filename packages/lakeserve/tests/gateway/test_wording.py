@@ -134,7 +134,9 @@ async def test_messages_pass(stage: Stage) -> None:
 
 async def test_native_calls_are_accounted_for(stage: Stage) -> None:
     external(stage, "anthropic")
-    used = b'{"content":[{"type":"text","text":"Hi."}],"usage":{"input_tokens":3,"output_tokens":4}}'
+    used = (
+        b'{"content":[{"type":"text","text":"Hi."}],"usage":{"input_tokens":3,"output_tokens":4}}'
+    )
     stage.vendor.script = lambda _: [whole(200, used)]
     await stage.caller.call(MESSAGES, SAID)
     record = stage.ledger.records[-1]

@@ -27,6 +27,8 @@ def test_secrets_that_sign_are_not_sent() -> None:
     signer = AwsSignatures("a", "b", "us-east-1")
     target = external_target(entity(model), model, {"x": "a", "y": "b"}, READY, signer)
     assert (target.credential, target.signer) == (None, signer)
+    without = external_target(entity(model), model, {"x": "a", "y": "b"}, READY)
+    assert (without.credential, without.signer) == (None, None)
     waiting = external_target(entity(model), model, None, READY, signer)
     assert (waiting.signer, waiting.failure) == (None, "it is being deployed")
 

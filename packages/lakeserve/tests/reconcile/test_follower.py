@@ -16,6 +16,7 @@ from lakeserve.core.endpoints import (
 from lakeserve.core.errors import Unavailable
 from lakeserve.core.identity import Principal
 from lakeserve.core.tokens import TokenFacts
+from lakeserve.reconcile.credentials.aws import AwsSignatures
 from lakeserve.reconcile.follower import Follower
 from lakeserve.reconcile.supervisor import Supervisor
 from lakeserve.settings import Settings
@@ -62,6 +63,26 @@ async def test_it_shows_what_the_platform_shows(
     assert target(follower, "chat").credential == "sk-old"
     assert target(follower, "first").address == SOCKET
     assert target(follower, "elsewhere").credential == "sk-secret"
+
+
+async def test_requests_are_signed_as_the_platform_signs_them(
+    follower: Follower, storage: Storage, until: Until
+) -> None:
+    options = {
+        "aws_region": "us-east-1",
+        "bedrock_provider": "amazon",
+        "aws_access_key_id": OLD,
+        "aws_secret_access_key": NEW,
+    }
+    model = ExternalModel("amazon-bedrock", "titan", options)
+    signed = ServedEntity("signed", "signed", model, "titan", "M.")
+    made = replace(CHAT, id="signed-id", name="signed", entities=(signed,))
+    await storage.write(lambda tx: tx.endpoints.save(made))
+    await until(lambda: "signed" in follower.snapshot().endpoints)
+    await until(lambda: target(follower, "signed").failure is None)
+    found = target(follower, "signed")
+    assert found.credential is None
+    assert isinstance(found.signer, AwsSignatures)
 
 
 async def test_changes_are_found(follower: Follower, storage: Storage, until: Until) -> None:

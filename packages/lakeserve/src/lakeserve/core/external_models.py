@@ -163,6 +163,14 @@ def translation_name(model: ExternalModel) -> str:
     return OPENAI_API_TYPES[model.options.get("openai_api_type") or "openai"]
 
 
+def is_signed(model: ExternalModel) -> bool:
+    """Whether requests are authorized anew each time; the secrets themselves are not sent then."""
+    return (
+        model.provider in {"amazon-bedrock", "google-cloud-vertex-ai"}
+        or model.options.get("openai_api_type") == "azuread"
+    )
+
+
 def option(options: Mapping[str, object], name: str) -> object:
     """The value of a field, which may be nested, or None."""
     value: object = options

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from lakeserve.core.endpoints import EntityState, ExternalModel, ServedEntity, Target
 from lakeserve.core.errors import InvalidParameter
-from lakeserve.core.external_models import option, translation_name
+from lakeserve.core.external_models import is_signed, option, translation_name
 from lakeserve.core.ports import SecretResolver
 from lakeserve.core.signing import RequestSigner
 from lakeserve.providers.plugins import FORMS
@@ -62,7 +62,7 @@ def external_target(
     name = translation_name(model)
     address, options = place(model)
     # Whoever is sent a secret as it is needs a single one.
-    sent = values if values and signer is None else {}
+    sent = values if values and not is_signed(model) else {}
     return Target(
         entity_id=entity.id,
         entity_name=entity.name,

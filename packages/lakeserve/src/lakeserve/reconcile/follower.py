@@ -147,8 +147,9 @@ class Follower:
 
     def _seen(self, entity: ServedEntity) -> Seen:
         if isinstance(entity.backend, ExternalModel):
-            values = self._deployments.values(entity.id)
-            return Seen(self._deployments.state(entity.id), secrets=values)
+            deployed = self._deployments
+            values, signer = deployed.values(entity.id), deployed.signer(entity.id)
+            return Seen(deployed.state(entity.id), secrets=values, signer=signer)
         if not isinstance(entity.backend, WorkerBackend):
             return Seen(READY)
         observed = self._facts.observed.get(entity.id, Observed(WAITING))

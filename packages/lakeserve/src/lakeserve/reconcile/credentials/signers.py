@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from lakeserve.core.endpoints import ExternalModel
+from lakeserve.core.external_models import is_signed
 from lakeserve.core.signing import RequestSigner
 from lakeserve.reconcile.credentials.aws import AwsSignatures
 from lakeserve.reconcile.credentials.entra import AUTHORITY, SCOPE, entra_tokens
@@ -21,6 +22,8 @@ def signer(model: ExternalModel, values: Mapping[str, str]) -> RequestSigner | N
     Raises:
         ConfigurationError: A secret is unusable, or the library is not installed.
     """
+    if not is_signed(model):
+        return None
     options = model.options
     if model.provider == "google-cloud-vertex-ai":
         return google_tokens(values["private_key"])
@@ -28,12 +31,10 @@ def signer(model: ExternalModel, values: Mapping[str, str]) -> RequestSigner | N
         return AwsSignatures(
             values["aws_access_key_id"], values["aws_secret_access_key"], options["aws_region"]
         )
-    if options.get("openai_api_type") == "azuread":
-        return entra_tokens(
-            options["microsoft_entra_client_id"],
-            values["microsoft_entra_client_secret"],
-            options["microsoft_entra_tenant_id"],
-            options.get("microsoft_entra_authority") or AUTHORITY,
-            options.get("microsoft_entra_scope") or SCOPE,
-        )
-    return None
+    return entra_tokens(
+        options["microsoft_entra_client_id"],
+        values["microsoft_entra_client_secret"],
+        options["microsoft_entra_tenant_id"],
+        options.get("microsoft_entra_authority") or AUTHORITY,
+        options.get("microsoft_entra_scope") or SCOPE,
+    )
