@@ -14,4 +14,4 @@ def test_how_it_is_started() -> None:
     )
     assert program.environment() == {**QUIET, "KEY": "hidden"}
     assert "hidden" not in repr(program)
-    assert program.listens == "socket"
+    assert program.listens == "either"
