@@ -186,6 +186,8 @@ def servers(peer: str, folder: Path) -> tuple[Server, Server]:
             "mlflow",
             [*mlflow, "--model-uri", str(model), "--port", str(port)],
             Address(host="127.0.0.1", port=port),
+            # MLflow looks for uvicorn there.
+            {"PATH": f"{Path(peer).parent}:{os.environ['PATH']}"},
         ),
     )
 
