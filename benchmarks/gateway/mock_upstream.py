@@ -115,7 +115,9 @@ class Session(asyncio.Protocol):
 
 async def serve(port: int) -> None:
     """Serve until killed."""
-    server: Any = await asyncio.get_running_loop().create_server(Session, "127.0.0.1", port)
+    server: Any = await asyncio.get_running_loop().create_server(
+        Session, "127.0.0.1", port, backlog=2048
+    )
     print("ready", flush=True)
     await server.serve_forever()
 
