@@ -45,6 +45,10 @@ class Contender:
         """Memory, with what is shared counted in parts."""
         return sum(float(process.memory_full_info().pss) for process in self.processes()) / 1e6
 
+    def private_mb(self) -> float:
+        """Memory that is its own; what others share or no longer share does not move it."""
+        return sum(float(process.memory_full_info().uss) for process in self.processes()) / 1e6
+
 
 def _cpu_ns(pid: int) -> int:
     total = 0

@@ -125,13 +125,13 @@ def soak(one: Contender, total: int) -> None:
     """Send very many requests and watch the memory."""
     load = LOADS[0]
     payload = request(one.paths[load.kind], load.body)
-    print(f"\n| requests | {one.name}: memory in MB |\n| ---: | ---: |", flush=True)
+    print(f"\n| requests | {one.name}: memory of its own in MB |\n| ---: | ---: |", flush=True)
     step = max(1, total // 10)
     asyncio.run(send(payload, one.port, step, CONNECTIONS))  # what grows at first and then stays
-    print(f"| {step} (warm) | {one.memory_mb():.2f} |", flush=True)
+    print(f"| {step} (warm) | {one.private_mb():.2f} |", flush=True)
     for done in range(step, total + 1, step):
         asyncio.run(send(payload, one.port, step, CONNECTIONS))
-        print(f"| {done} | {one.memory_mb():.2f} |", flush=True)
+        print(f"| {done} | {one.private_mb():.2f} |", flush=True)
 
 
 def compare(contenders: list[Contender], upstream: int, rounds: int) -> None:
