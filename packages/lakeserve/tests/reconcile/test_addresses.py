@@ -26,7 +26,10 @@ async def test_who_answers(tmp_path: Path) -> None:
         listener.bind(path)
         listener.listen()
         assert await answers(Address(uds=path))
-    assert await answers(Address(host="h"))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert await answers(Address(host="127.0.0.1", port=port))
+    assert not await answers(Address(host="127.0.0.1", port=port))
 
 
 async def test_a_socket_that_nobody_serves_any_more(tmp_path: Path) -> None:

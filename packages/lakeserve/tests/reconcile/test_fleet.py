@@ -17,6 +17,7 @@ from lakeserve.reconcile.fleet import Fleet
 from lakeserve.reconcile.heartbeat import Heartbeat
 from lakeserve.reconcile.launch import Launcher
 from lakeserve.reconcile.pace import Pace
+from lakeserve.reconcile.replica import ASLEEP
 from lakeserve.reconcile.supervisor import Supervisor
 from lakeserve.settings import Settings
 from lakeserve.storage.database import Storage
@@ -74,6 +75,7 @@ async def test_a_restart_wakes_what_has_to_run(
     )
     start = fleet.begin([mine], {"always": READY, "well": READY})
     assert started(runner) == []
+    assert fleet.state("well") == fleet.state("later") == ASLEEP
     start()
     await until(lambda: len(runner.workers) == 3)
     assert sorted(started(runner)) == ["always", "coming", "new"]

@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 from lakeserve.core.endpoints import Address
 
+# A worker of another machine that takes longer to accept is as good as gone.
+CONNECT_S = 2.0
+
 
 def parse_address(base_url: str) -> Address:
     """Where ``http[s]://HOST[:PORT][/PATH]`` points; the path goes before every request path."""
@@ -19,13 +22,17 @@ def parse_address(base_url: str) -> Address:
     )
 
 
+async def _connect(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if address.uds is not None:
+        return await asyncio.open_unix_connection(address.uds)
+    return await asyncio.open_connection(address.host, address.port)
+
+
 async def answers(address: Address) -> bool:
-    """Whether anybody accepts a connection at a unix socket; true for every other address."""
-    if address.uds is None:
-        return True
+    """Whether anybody accepts a connection at the address of a worker."""
     try:
-        _, writer = await asyncio.open_unix_connection(address.uds)
-    except OSError:
+        _, writer = await asyncio.wait_for(_connect(address), CONNECT_S)
+    except (OSError, asyncio.TimeoutError):
         return False
     writer.close()
     with suppress(OSError):

@@ -18,6 +18,7 @@ from lakeserve.reconcile.entity import LocalEntity
 from lakeserve.reconcile.heartbeat import Heartbeat
 from lakeserve.reconcile.launch import Launcher
 from lakeserve.reconcile.pace import Pace
+from lakeserve.reconcile.replica import ASLEEP
 from lakeserve.reconcile.routing import Seen
 
 # Starts that fail in a row until a registered model counts as failed.
@@ -75,7 +76,10 @@ class Fleet:
                 asleep = in_force and (
                     entity.start == "on-demand" or (entity.start == "until-idle" and was_ready)
                 )
-                begun.append((self._add(entity, backend, endpoint), asleep))
+                local = self._add(entity, backend, endpoint)
+                if asleep:
+                    local.state = ASLEEP  # also in what is published before anything starts
+                begun.append((local, asleep))
 
         def start() -> None:
             for local, asleep in begun:

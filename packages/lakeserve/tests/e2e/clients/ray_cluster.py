@@ -11,7 +11,7 @@ import sys
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 # A busy machine needs longer to start all of a node's processes.
-os.environ["RAY_raylet_start_wait_time_s"] = "120"  # noqa: SIM112  Ray spells it so
+os.environ["RAY_raylet_start_wait_time_s"] = "40"  # noqa: SIM112  Ray spells it so
 
 from ray.cluster_utils import Cluster
 
