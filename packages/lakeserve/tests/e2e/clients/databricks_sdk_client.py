@@ -135,7 +135,7 @@ refused(
     lambda: w.serving_endpoints.update_notifications(
         NAME, email_notifications=serving.EmailNotifications(on_update_failure=["a@b.c"])
     ),
-    "not implemented",
+    "email_notifications",
 )
 w.serving_endpoints.update_notifications(NAME)
 refused(
