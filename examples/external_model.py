@@ -41,7 +41,7 @@ config = {
     ],
 }
 try:
-    from mlflow.deployments import get_deploy_client  # type: ignore[import-not-found]
+    from mlflow.deployments import get_deploy_client
 except ModuleNotFoundError:  # the documented program uses mlflow; its SDK says the same
     workspace.api_client.do(
         "POST", "/api/2.0/serving-endpoints", body={"name": NAME, "config": config}
