@@ -1,7 +1,7 @@
 """The names of MLflow that scoring uses, looked up once and checked.
 
 Some are private, because MLflow's own server gives requests their meaning in functions that have no
-public name. Seen in MLflow 2.20 to 3.17; another version either has them or is refused here.
+public name. Tried with MLflow 3.17; another version either has them or is refused here.
 """
 
 import importlib
@@ -63,5 +63,5 @@ def mlflow_names() -> MlflowNames:
     except (ImportError, AttributeError) as error:
         raise EngineError(
             f"mlflow {version} of the model's environment cannot be served: {error};"
-            " known to work: 2.20 to 3.17"
+            " known to work: 3.17"
         ) from None
