@@ -5,12 +5,14 @@ import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import orjson
 
 from lakeserve.workers.scoring.errors import ScoringError
 from lakeserve.workers.scoring.model import JSON, Scorable, ScoringModel
+from lakeserve.workers.scoring.turns import Turns
 from lakeserve.workers.serve.activity import Activity
 from lakeserve.workers.serve.errors import ApiError
 from lakeserve.workers.serve.slots import Slots
@@ -44,6 +46,7 @@ class ScoringApp:
     def __init__(self, concurrency: int, queue: int) -> None:
         self.model: ScoringModel | None = None
         self.pool = ThreadPoolExecutor(concurrency, thread_name_prefix="prediction")
+        self._turns = Turns(self.pool)
         self._slots = Slots(concurrency, queue)
         self._activity = Activity()
 
@@ -92,8 +95,7 @@ class ScoringApp:
     async def _answer(
         self, model: ScoringModel, body: bytes, content_type: str, receive: Receive, send: Send
     ) -> None:
-        loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self.pool, _score, model, body, content_type)
+        answer = await self._turns.run(partial(_score, model, body, content_type))
         if isinstance(answer, bytes):
             await _send_json(send, 200, answer)
             return
