@@ -43,7 +43,8 @@ ENVIRONMENTS := $(ENV)/.ready-test $(CLIENTS)/.ready $(DOCUMENTED)/.ready $(RAY)
 
 test: $(ENVIRONMENTS) lint ## lint, then run every test
 	@OTHER_CLIENTS_PYTHON=$(CLIENTS)/bin/python DOCUMENTED_CLIENTS_PYTHON=$(DOCUMENTED)/bin/python \
-		RAY_PYTHON=$(CURDIR)/$(RAY)/bin/python env -u LAKESERVE_DATA_DIR $(BIN)/python -m pytest
+		RAY_PYTHON=$(CURDIR)/$(RAY)/bin/python env -u LAKESERVE_DATA_DIR \
+		$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(ENV)/.ready-test ## ruff, mypy, import contracts, house rules
 	@$(BIN)/ruff format --check --quiet .
