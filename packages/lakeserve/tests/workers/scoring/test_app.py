@@ -49,13 +49,16 @@ async def test_refusals() -> None:
 
 
 async def test_a_bounded_number_at_a_time() -> None:
-    running, most, lock, gate = 0, 0, threading.Lock(), threading.Event()
+    running, most, lock = 0, 0, threading.Lock()
+    gate, both = threading.Event(), threading.Event()
 
     def predict(data: Any) -> Any:
         nonlocal running, most
         with lock:
             running += 1
             most = max(most, running)
+        if most == 2:
+            both.set()
         gate.wait(20)
         with lock:
             running -= 1
@@ -66,8 +69,8 @@ async def test_a_bounded_number_at_a_time() -> None:
     await asyncio.wait([call.task for call in calls], return_when=asyncio.FIRST_COMPLETED)
     health = await Call(app, "/health", b"", "GET").done()
     assert health.json()["active"] == 5
-    while most < 2:  # the second prediction starts when the first one takes its time
-        await asyncio.sleep(0.001)
+    # The second prediction starts when the first one takes its time.
+    assert await asyncio.to_thread(both.wait, 20)
     gate.set()
     replies = [await call.done() for call in calls]
     assert [reply.status for reply in replies] == [200] * 5 + [429]
