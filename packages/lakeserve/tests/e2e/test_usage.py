@@ -74,8 +74,10 @@ def check_cache(platform: PlatformProcess) -> None:
 
 
 def check_table(data_dir: Path, kept: Reply) -> None:
-    table = DeltaTable(str(data_dir / f"tables/main/ml/{NAME}_payload"))
-    rows = table.to_pyarrow_table().to_pylist()
+    place = str(data_dir / f"tables/main/ml/{NAME}_payload")
+    # Usage and payloads go into their tables one after the other.
+    assert wait_until(lambda: DeltaTable.is_deltatable(place))
+    rows = DeltaTable(place).to_pyarrow_table().to_pylist()
     (row,) = [each for each in rows if each["client_request_id"] == "mine"]
     assert row["databricks_request_id"] == kept.headers["x-databricks-request-id"]
     assert orjson.loads(row["response"]) == kept.json()

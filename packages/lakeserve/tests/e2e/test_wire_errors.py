@@ -69,8 +69,10 @@ def test_unknown_and_unbuilt_calls(platform: PlatformProcess) -> None:
     check(platform.request("GET", "/api/2.0/nothing"), 404, "ENDPOINT_NOT_FOUND", "No API found")
     check(platform.request("POST", "/api/2.0/sql/statements", {}), 501, "NOT_IMPLEMENTED", "SQL")
     check(
-        platform.request("POST", "/serving-endpoints/responses", {"model": "x", "input": "y"}),
+        platform.request(
+            "POST", "/serving-endpoints/anthropic/v1/messages/count_tokens", {"model": "x"}
+        ),
         501,
         "NOT_IMPLEMENTED",
-        "esponses",
+        "Anthropic",
     )
