@@ -14,6 +14,7 @@ from lakeserve.providers.chat_reply import (
     text_chunk,
     text_completion,
     tool_call,
+    usage_beside_cache,
     usage_chunk,
     usage_of,
 )
@@ -81,3 +82,12 @@ def test_parts() -> None:
     function = {"name": "f", "arguments": "{}"}
     assert tool_call("c", "f", "{}") == {"id": "c", "type": "function", "function": function}
     assert [estimated_tokens(n) for n in (0, 3, 6, 7)] == [0, 1, 1, 2]
+
+
+def test_usage_beside_a_cache() -> None:
+    plain = usage_beside_cache(3, 2, read=None, written=None)
+    assert plain == {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    cached = usage_beside_cache(3, 2, read=4, written=5)
+    assert (cached["prompt_tokens"], cached["total_tokens"]) == (12, 14)
+    assert cached["prompt_tokens_details"] == {"cached_tokens": 4}
+    assert (cached["cache_read_input_tokens"], cached["cache_creation_input_tokens"]) == (4, 5)

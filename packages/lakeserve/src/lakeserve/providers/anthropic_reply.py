@@ -32,16 +32,12 @@ def finish_reason(stop_reason: object) -> str:
 
 def usage(given: Mapping[str, Any]) -> dict[str, Any]:
     """Usage in OpenAI's words; tokens read from and written to the cache were prompt too."""
-    read = count(given.get("cache_read_input_tokens"))
-    written = count(given.get("cache_creation_input_tokens"))
-    more: dict[str, Any] = {}
-    if given.get("cache_read_input_tokens") is not None:
-        more["prompt_tokens_details"] = {"cached_tokens": read}
-        more["cache_read_input_tokens"] = read
-    if given.get("cache_creation_input_tokens") is not None:
-        more["cache_creation_input_tokens"] = written
-    prompt = count(given.get("input_tokens")) + read + written
-    return chat_reply.usage_of(prompt, count(given.get("output_tokens")), **more)
+    return chat_reply.usage_beside_cache(
+        count(given.get("input_tokens")),
+        count(given.get("output_tokens")),
+        read=given.get("cache_read_input_tokens"),
+        written=given.get("cache_creation_input_tokens"),
+    )
 
 
 def thought(block: Mapping[str, Any]) -> dict[str, Any]:

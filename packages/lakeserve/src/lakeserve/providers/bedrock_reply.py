@@ -40,16 +40,12 @@ def finish_reason(given: object) -> str:
 
 def usage(given: Mapping[str, Any]) -> dict[str, Any]:
     """Usage in OpenAI's words; tokens read from and written to the cache were prompt too."""
-    read = count(given.get("cacheReadInputTokens"))
-    written = count(given.get("cacheWriteInputTokens"))
-    more: dict[str, Any] = {}
-    if given.get("cacheReadInputTokens") is not None:
-        more["prompt_tokens_details"] = {"cached_tokens": read}
-        more["cache_read_input_tokens"] = read
-    if given.get("cacheWriteInputTokens") is not None:
-        more["cache_creation_input_tokens"] = written
-    prompt = count(given.get("inputTokens")) + read + written
-    return chat_reply.usage_of(prompt, count(given.get("outputTokens")), **more)
+    return chat_reply.usage_beside_cache(
+        count(given.get("inputTokens")),
+        count(given.get("outputTokens")),
+        read=given.get("cacheReadInputTokens"),
+        written=given.get("cacheWriteInputTokens"),
+    )
 
 
 def origin_of(asked: Asked) -> chat_reply.Origin:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from lakeserve.core.ids import now_ms
+from lakeserve.providers.json_values import count
 
 
 class Origin(NamedTuple):
@@ -100,6 +101,26 @@ def usage_of(prompt: int, generated: int, **more: Any) -> dict[str, Any]:
         "total_tokens": prompt + generated,
         **more,
     }
+
+
+def usage_beside_cache(
+    prompt: int, generated: int, *, read: object, written: object
+) -> dict[str, Any]:
+    """Usage where a vendor counts the prompt without the tokens of its cache.
+
+    Args:
+        prompt: Tokens that did not meet the cache.
+        generated: Tokens of the answer.
+        read: Tokens read from the cache as the vendor reports them, None when it does not.
+        written: Tokens written to the cache, likewise.
+    """
+    more: dict[str, Any] = {}
+    if read is not None:
+        more["prompt_tokens_details"] = {"cached_tokens": count(read)}
+        more["cache_read_input_tokens"] = count(read)
+    if written is not None:
+        more["cache_creation_input_tokens"] = count(written)
+    return usage_of(prompt + count(read) + count(written), generated, **more)
 
 
 def estimated_tokens(length: int) -> int:
