@@ -39,43 +39,37 @@ class ExternalModelInput(Body):
     palm_config: Any = None
 
 
-class ServedEntityInput(Body):
+class WorkloadInput(Body):
+    """How a registered model is run."""
+
+    workload_size: Any = None
+    workload_type: Any = None
+    scale_to_zero_enabled: Any = None
+    min_provisioned_concurrency: Any = None
+    max_provisioned_concurrency: Any = None
+    min_provisioned_throughput: Any = None
+    max_provisioned_throughput: Any = None
+    provisioned_model_units: Any = None
+    environment_vars: Any = None
+    instance_profile_arn: Any = None
+    burst_scaling_enabled: Any = None
+
+
+class ServedEntityInput(WorkloadInput):
     """One model behind an endpoint: external or registered."""
 
     name: Text | None = None
     external_model: ExternalModelInput | None = None
     entity_name: Text | None = None
     entity_version: Any = None
-    workload_size: Any = None
-    workload_type: Any = None
-    scale_to_zero_enabled: Any = None
-    min_provisioned_concurrency: Any = None
-    max_provisioned_concurrency: Any = None
-    min_provisioned_throughput: Any = None
-    max_provisioned_throughput: Any = None
-    provisioned_model_units: Any = None
-    environment_vars: Any = None
-    instance_profile_arn: Any = None
-    burst_scaling_enabled: Any = None
 
 
-class ServedModelInput(Body):
+class ServedModelInput(WorkloadInput):
     """A registered model behind an endpoint, in the older form."""
 
     name: Text | None = None
     model_name: Text
     model_version: Any = None
-    workload_size: Any = None
-    workload_type: Any = None
-    scale_to_zero_enabled: Any = None
-    min_provisioned_concurrency: Any = None
-    max_provisioned_concurrency: Any = None
-    min_provisioned_throughput: Any = None
-    max_provisioned_throughput: Any = None
-    provisioned_model_units: Any = None
-    environment_vars: Any = None
-    instance_profile_arn: Any = None
-    burst_scaling_enabled: Any = None
 
 
 class RouteInput(Body):
