@@ -15,6 +15,7 @@ from lakeserve.workers.scoring.model import JSON, Scorable, ScoringModel
 from lakeserve.workers.scoring.turns import Turns
 from lakeserve.workers.serve.activity import Activity
 from lakeserve.workers.serve.errors import ApiError
+from lakeserve.workers.serve.intake import BodyTooLarge, CallerGone, disconnected, read_body
 from lakeserve.workers.serve.slots import Slots
 from lakeserve.workers.serve.streaming import DONE, event
 
@@ -23,16 +24,10 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# The gateway has its own, smaller limits.
-MAX_BODY_BYTES = 64 * 1024 * 1024
 EVENTS_AHEAD = 16
 
 _JSON = (b"content-type", b"application/json")
 _EVENTS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
-
-
-class CallerGone(Exception):
-    """The caller closed its connection; there is nobody to answer."""
 
 
 class ScoringApp:
@@ -58,10 +53,10 @@ class ScoringApp:
             await self._serve(scope, receive, send)
         except CallerGone:
             return
+        except BodyTooLarge as error:
+            await _send_error(send, ScoringError(413, "BAD_REQUEST", str(error)))
         except ScoringError as error:
-            wait = error.retry_after_s
-            extra = () if wait is None else ((b"retry-after", b"%d" % wait),)
-            await _send_json(send, error.status, orjson.dumps(error.body()), extra)
+            await _send_error(send, error)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, model = scope["path"], self.model
@@ -75,7 +70,7 @@ class ScoringApp:
             raise ScoringError(404, "ENDPOINT_NOT_FOUND", text)
         if scope["method"] != "POST":
             raise ScoringError(405, "BAD_REQUEST", "/invocations takes POST.")
-        body = await _read_body(receive)
+        body = await read_body(receive)
         if model is None:
             raise ScoringError(503, "TEMPORARILY_UNAVAILABLE", "The model is still loading.")
         self._admit()
@@ -100,7 +95,7 @@ class ScoringApp:
             await _send_json(send, 200, answer)
             return
         sending = asyncio.ensure_future(self._send_events(model, answer, send))
-        gone = asyncio.ensure_future(_disconnected(receive))
+        gone = asyncio.ensure_future(disconnected(receive))
         await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
         gone.cancel()
         sending.cancel()  # does nothing to one that is done
@@ -168,26 +163,10 @@ def _content_type(scope: Scope) -> str:
     return JSON
 
 
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _read_body(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise CallerGone
-        part = message.get("body", b"")
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            text = f"The request body exceeds {MAX_BODY_BYTES} bytes."
-            raise ScoringError(413, "BAD_REQUEST", text)
-        parts.append(part)
-        if not message.get("more_body"):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+async def _send_error(send: Send, error: ScoringError) -> None:
+    wait = error.retry_after_s
+    extra = () if wait is None else ((b"retry-after", b"%d" % wait),)
+    await _send_json(send, error.status, orjson.dumps(error.body()), extra)
 
 
 async def _send_json(

@@ -13,6 +13,7 @@ from lakeserve.workers.serve import chat, completions, embeddings
 from lakeserve.workers.serve.activity import Activity
 from lakeserve.workers.serve.errors import ApiError
 from lakeserve.workers.serve.fields import Body, read_object
+from lakeserve.workers.serve.intake import BodyTooLarge, CallerGone, disconnected, read_body
 from lakeserve.workers.serve.model import LoadedModel
 from lakeserve.workers.serve.streaming import error_event
 
@@ -22,16 +23,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
-# Upstream of a worker has its own, smaller limits.
-MAX_BODY_BYTES = 64 * 1024 * 1024
 _JSON = (b"content-type", b"application/json")
 _EVENTS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
 
 _log = logging.getLogger(__name__)
-
-
-class ClientGone(Exception):
-    """The caller closed the connection before the request was complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +57,10 @@ class WorkerApp:
             return
         try:
             await self._serve(scope, receive, send)
-        except ClientGone:
+        except CallerGone:
             return
+        except BodyTooLarge as error:
+            await _send_error(send, ApiError(413, str(error), code="too_large"))
         except ApiError as error:
             await _send_error(send, error)
 
@@ -77,7 +74,7 @@ class WorkerApp:
         prepare = self._route(path)
         if method != "POST":
             raise ApiError(405, f"{path} takes POST, not {method}.", code="method_not_allowed")
-        body = await _read_body(receive)
+        body = await read_body(receive)
         if self.model is None:
             raise ApiError(
                 503, "The model is still loading.", kind="server_error", code="model_loading"
@@ -156,7 +153,7 @@ async def _send_events(events: AsyncGenerator[bytes, None], send: Send) -> None:
 async def _until_gone(work: Awaitable[None], receive: Receive) -> None:
     """Run ``work``; when the caller goes away, cancel it, which stops the engine."""
     working = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_disconnected(receive))
+    gone = asyncio.ensure_future(disconnected(receive))
     try:
         await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -166,29 +163,6 @@ async def _until_gone(work: Awaitable[None], receive: Receive) -> None:
         await asyncio.wait((working,))
     if not working.cancelled():
         working.result()
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _read_body(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        part = message.get("body", b"")
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise ApiError(
-                413, f"The request body exceeds {MAX_BODY_BYTES} bytes.", code="too_large"
-            )
-        parts.append(part)
-        if not message.get("more_body"):
-            return b"".join(parts)
 
 
 async def _send_error(send: Send, error: ApiError) -> None:
