@@ -5,15 +5,8 @@ from typing import Any
 import pytest
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.core.identity import DEVELOPMENT_TOKEN
-from lakeserve.settings import (
-    DriverHost,
-    ServerProgram,
-    Upstream,
-    VllmServer,
-    inherited_environment,
-    is_loopback,
-    load_settings,
-)
+from lakeserve.foundation_settings import ServerProgram, Upstream, VllmServer
+from lakeserve.settings import DriverHost, inherited_environment, is_loopback, load_settings
 from pydantic import ValidationError
 
 SECRET = "a-long-token-of-our-own"

@@ -9,8 +9,6 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -27,113 +25,14 @@ from pydantic_settings import (
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.core.identity import DEVELOPMENT_TOKEN
 from lakeserve.core.prices import Price, PriceTable
+from lakeserve.foundation_settings import Foundation, Section, checked_address
 
 ENV_PREFIX = "LAKESERVE_"
 CONFIG_VARIABLE = "LAKESERVE_CONFIG"
 CONFIG_NAME = "lakeserve.toml"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Upstream(_Section):
-    """An OpenAI-compatible server that answers for a foundation endpoint.
-
-    Attributes:
-        url: Everything before ``/chat/completions`` or ``/embeddings``.
-        model: The model's name there; the endpoint's own name when left out.
-        api_key: Sent as a bearer token.
-    """
-
-    url: str
-    model: str | None = None
-    api_key: SecretStr | None = None
-
-    @field_validator("url")
-    @classmethod
-    def _is_http(cls, value: str) -> str:
-        return _checked_address(value)
-
-
-class ServedModel(_Section):
-    """A model of this machine, with how it is to be served.
-
-    Attributes:
-        model: ``demo``, ``minilm``, the name of an added model, or the path of a GGUF file.
-        replicas: Workers that share the calls.
-        concurrency: Calls that they answer at a time, all together; ``engine.slots`` for each of
-            them when left out.
-        scale_to_zero: Whether the workers end when nobody has called for ``engine.idle_timeout_s``.
-    """
-
-    model: str
-    replicas: int = Field(default=1, ge=1, le=64)
-    concurrency: int | None = Field(default=None, ge=1, le=1024)
-    scale_to_zero: bool = False
-
-
-class ServerProgram(_Section):
-    """A program of this machine that speaks the OpenAI protocol under ``/v1``; a worker runs it.
-
-    Attributes:
-        command: Its command line. ``{socket}``, or ``{host}`` and ``{port}``, say where it is to
-            listen; ``{name}`` is what its model is to be called.
-        health: Path that answers 200 when it is ready.
-        start_timeout_s: A server that is not ready after this many seconds counts as failed.
-        replicas: How many run and share the calls.
-        cpus: What one of them takes of a Ray cluster; GPUs likewise.
-    """
-
-    command: tuple[str, ...] = Field(min_length=1)
-    health: str = Field(default="/health", pattern=r"^/[^\s]*$")
-    start_timeout_s: float = Field(default=600.0, gt=0)
-    replicas: int = Field(default=1, ge=1, le=64)
-    cpus: float = Field(default=1.0, ge=0)
-    gpus: float = Field(default=0.0, ge=0)
-
-    @field_validator("command")
-    @classmethod
-    def _says_where(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not any("{socket}" in word or "{port}" in word for word in value):
-            raise ValueError("the command must hold {socket} or {port}: where is it to listen?")
-        return value
-
-
-class VllmServer(_Section):
-    """A model served by vLLM, which a worker runs; vLLM's own names and defaults.
-
-    Attributes:
-        vllm: Directory of the model.
-        executable: The ``vllm`` program.
-        loras: Directories of adapters by the name that calls them.
-        arguments: Further arguments of ``vllm serve``, as they are.
-        start_timeout_s: A server that is not ready after this many seconds counts as failed.
-        replicas: How many run and share the calls.
-    """
-
-    vllm: str = Field(pattern=r"^/")
-    executable: str = "vllm"
-    max_model_len: int | None = Field(default=None, ge=1)
-    max_num_seqs: int | None = Field(default=None, ge=1)
-    tensor_parallel_size: int | None = Field(default=None, ge=1)
-    pipeline_parallel_size: int | None = Field(default=None, ge=1)
-    gpu_memory_utilization: float | None = Field(default=None, gt=0, le=1)
-    dtype: Literal["auto", "half", "float16", "bfloat16", "float", "float32"] | None = None
-    quantization: str | None = None
-    chat_template: str | None = None
-    reasoning_parser: str | None = None
-    tool_call_parser: str | None = None
-    loras: dict[str, str] = Field(default_factory=dict)
-    arguments: tuple[str, ...] = ()
-    start_timeout_s: float = Field(default=600.0, gt=0)
-    replicas: int = Field(default=1, ge=1, le=64)
-
-
-Foundation = str | Upstream | ServedModel | ServerProgram | VllmServer
-
-
-class DriverHost(_Section):
+class DriverHost(Section):
     """A host that the driver proxy may reach on ports 3000-8000.
 
     Attributes:
@@ -154,7 +53,7 @@ class DriverHost(_Section):
         return value
 
 
-class EngineSettings(_Section):
+class EngineSettings(Section):
     """How a local worker runs its model.
 
     Attributes:
@@ -179,14 +78,14 @@ class EngineSettings(_Section):
     probe_timeout_s: float = Field(default=5.0, gt=0)
 
 
-class ModelPrice(_Section):
+class ModelPrice(Section):
     """What a model costs, per million tokens."""
 
     input: float = Field(default=0.0, ge=0)
     output: float = Field(default=0.0, ge=0)
 
 
-class PriceSettings(_Section):
+class PriceSettings(Section):
     """The price table.
 
     Attributes:
@@ -205,7 +104,7 @@ class PriceSettings(_Section):
         )
 
 
-class UsageSettings(_Section):
+class UsageSettings(Section):
     """What is kept of calls.
 
     Attributes:
@@ -215,7 +114,7 @@ class UsageSettings(_Section):
     retention_days: int = Field(default=365, ge=1)
 
 
-class MailSettings(_Section):
+class MailSettings(Section):
     """The server that mail is handed to.
 
     Attributes:
@@ -232,7 +131,7 @@ class MailSettings(_Section):
     password: SecretStr | None = None
 
 
-class CacheSettings(_Section):
+class CacheSettings(Section):
     """Answers that are given again.
 
     Attributes:
@@ -242,7 +141,7 @@ class CacheSettings(_Section):
     max_bytes: int = Field(default=64 * 1024 * 1024, ge=0)
 
 
-class MlflowSettings(_Section):
+class MlflowSettings(Section):
     """Custom MLflow models: where they come from, and what runs them.
 
     Attributes:
@@ -278,7 +177,7 @@ class MlflowSettings(_Section):
         return None if value is None else value.expanduser().absolute()
 
 
-class TelemetrySettings(_Section):
+class TelemetrySettings(Section):
     """Where traces of calls go; nowhere unless an address is set.
 
     Attributes:
@@ -404,7 +303,7 @@ class Settings(BaseSettings):
     @field_validator("control_url")
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
-        return None if value is None else _checked_address(value)
+        return None if value is None else checked_address(value)
 
     @model_validator(mode="after")
     def _development_token_stays_home(self) -> "Settings":
@@ -465,13 +364,6 @@ class _TomlFile:
 
 
 _toml_file = _TomlFile()
-
-
-def _checked_address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{value!r} is not an http:// or https:// address")
-    return value.rstrip("/")
 
 
 def is_loopback(host: str) -> bool:

@@ -12,9 +12,10 @@ from lakeserve.core.endpoints import (
     StartPolicy,
 )
 from lakeserve.core.errors import InvalidParameter
+from lakeserve.foundation_settings import Upstream
 from lakeserve.reconcile.pace import Pace
 from lakeserve.reconcile.supervisor import Supervisor
-from lakeserve.settings import Settings, Upstream
+from lakeserve.settings import Settings
 from lakeserve.storage.database import Storage
 from lakeserve.storage.transaction import Transaction
 from lakeserve.workers.fake import FakeRunner

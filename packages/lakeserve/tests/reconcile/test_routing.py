@@ -9,6 +9,7 @@ from lakeserve.core.endpoints import (
     ServedEntity,
 )
 from lakeserve.core.grants import EVERYONE, Grant, Grantees
+from lakeserve.foundation_settings import Upstream
 from lakeserve.providers.table import PROVIDERS
 from lakeserve.reconcile.routing import (
     LOCAL_PROVIDER,
@@ -17,7 +18,7 @@ from lakeserve.reconcile.routing import (
     routable,
     upstream_credential,
 )
-from lakeserve.settings import Settings, Upstream
+from lakeserve.settings import Settings
 
 SECOND = Address(uds="/run/second.sock")
 LOCAL = ServedEntity("1", "local", LocalModel("demo"), "demo", "D.", traffic_percentage=40)

@@ -10,7 +10,7 @@ import orjson
 import psutil
 import pytest
 from lakeserve.core.errors import EngineError
-from lakeserve.settings import VllmServer
+from lakeserve.foundation_settings import VllmServer
 from lakeserve.workers.process import ProcessRunner
 from lakeserve.workers.protocols import Worker, WorkerSpec
 from lakeserve.workers.vllm import vllm_program

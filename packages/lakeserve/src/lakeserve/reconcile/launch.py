@@ -15,8 +15,9 @@ from lakeserve.core.endpoints import (
     WorkerBackend,
 )
 from lakeserve.core.errors import EngineError
+from lakeserve.foundation_settings import ServerProgram, VllmServer
 from lakeserve.reconcile.custom_models import CustomModels, Tell
-from lakeserve.settings import ServerProgram, Settings, VllmServer
+from lakeserve.settings import Settings
 from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.models import ModelFile, resolve
 from lakeserve.workers.protocols import ModelKind, Program, Resources, Runner, Worker, WorkerSpec

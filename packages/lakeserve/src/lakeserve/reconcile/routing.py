@@ -17,9 +17,10 @@ from lakeserve.core.endpoints import (
 )
 from lakeserve.core.permissions import who_may
 from lakeserve.core.signing import RequestSigner
+from lakeserve.foundation_settings import Upstream
 from lakeserve.reconcile.addresses import parse_address
 from lakeserve.reconcile.external import external_target
-from lakeserve.settings import Settings, Upstream
+from lakeserve.settings import Settings
 
 # Names in the provider table.
 LOCAL_PROVIDER = "local"

@@ -3,7 +3,7 @@
 https://docs.vllm.ai/en/latest/cli/serve/ has the arguments.
 """
 
-from lakeserve.settings import VllmServer
+from lakeserve.foundation_settings import VllmServer
 from lakeserve.workers.protocols import Resources
 from lakeserve.workers.server_command import ServerCommand
 

@@ -5,7 +5,13 @@ import pytest
 from lakeserve.control.endpoints.catalogue import CATALOGUE, foundation_endpoints
 from lakeserve.core.endpoints import Endpoint, LocalModel, LocalServer, OpenAICompatible, Scale
 from lakeserve.core.errors import ConfigurationError
-from lakeserve.settings import Foundation, ServedModel, ServerProgram, Upstream, VllmServer
+from lakeserve.foundation_settings import (
+    Foundation,
+    ServedModel,
+    ServerProgram,
+    Upstream,
+    VllmServer,
+)
 from lakeserve.workers.protocols import ModelKind
 
 DBRX = "databricks-dbrx-instruct"

@@ -19,7 +19,13 @@ from lakeserve.core.endpoints import (
 )
 from lakeserve.core.errors import ConfigurationError
 from lakeserve.core.ids import stable_object_id
-from lakeserve.settings import Foundation, ServedModel, ServerProgram, Upstream, VllmServer
+from lakeserve.foundation_settings import (
+    Foundation,
+    ServedModel,
+    ServerProgram,
+    Upstream,
+    VllmServer,
+)
 from lakeserve.workers.protocols import ModelKind
 
 CREATOR = "System-User"
