@@ -33,6 +33,17 @@ async def test_nothing_is_told_to_strangers(
     assert stage.worker.seen == []
 
 
+async def test_what_concerns_no_endpoint_is_counted_once(stage: Stage) -> None:
+    await stage.caller.call(CHAT, HELLO, authorization=None)
+    await stage.caller.call("/serving-endpoints/what", HELLO)
+    await stage.caller.call(INVOCATIONS, method="GET")
+    await stage.caller.call("/serving-endpoints/nobody/invocations", HELLO)
+    await stage.caller.call(CHAT, {**HELLO, "model": "nobody"})
+    await stage.caller.call(CHAT, {**HELLO, "temperature": "hot"})
+    await stage.caller.call(CHAT, HELLO)
+    assert stage.ledger.strays == [401, 404, 405, 404, 404]
+
+
 async def test_wrong_token(stage: Stage) -> None:
     answer = await stage.caller.call(CHAT, HELLO, authorization="Bearer dapi-wrong")
     assert answer.error == (403, "PERMISSION_DENIED", "Invalid access token.")

@@ -12,7 +12,7 @@ from gateway.stage import CHAT, HELLO, STREAM, Stage, open_stage
 from gateway.strict_upstream import LAST_CHUNK, chunk, chunked_head, whole
 from lakeserve.core.ai_gateway import AiGateway, GuardrailRules, RateLimit
 from lakeserve.core.endpoints import RoutableEndpoint
-from lakeserve.core.errors import BadRequest, TooManyRequests, WireError
+from lakeserve.core.errors import BadRequest, BudgetSpent, TooManyRequests, WireError
 from lakeserve.core.identity import Principal
 from lakeserve.gateway.seams import KeptAnswer
 from lakeserve.gateway.task import Question
@@ -127,7 +127,7 @@ async def stage(parts: Parts) -> AsyncIterator[Stage]:
 
 async def test_the_order(stage: Stage, parts: Parts) -> None:
     answer = await stage.caller.call(CHAT, {**HELLO, "max_tokens": 10})
-    before = ["reserve 11", "find", "check", "output"]
+    before = ["find", "reserve 11", "check", "output"]
     assert parts.asked == [*before, "whole", "keep"]
     assert stage.worker.seen[0].json()["messages"][0]["content"] == "masked"
     assert answer.json()["choices"][0]["message"]["content"] == "<TEXT>"
@@ -182,6 +182,22 @@ async def test_a_call_that_cannot_be_paid(stage: Stage, parts: Parts, body: dict
     assert answer.headers["retry-after"] == "3600"
     assert parts.asked == []
     assert stage.worker.seen == []
+
+
+@pytest.mark.parametrize("body", [HELLO, STREAM])
+async def test_what_is_known_needs_no_money(
+    stage: Stage, parts: Parts, body: dict[str, Any]
+) -> None:
+    first = await stage.caller.call(CHAT, body)
+    stage.ledger.refusal = BudgetSpent("spent", retry_after=3600)
+    assert (await stage.caller.call(CHAT, body)).body == first.body
+    parts.asked.clear()
+    answer = await stage.caller.call(CHAT, {**body, "temperature": 0.5})
+    assert answer.error == (429, "REQUEST_LIMIT_EXCEEDED", "spent")
+    assert parts.asked == ["find"]  # it takes nothing of the limits
+    assert len(stage.worker.seen) == 1
+    refused = [record.refused_by for record in stage.ledger.records]
+    assert refused == ["", "", "budget"]
 
 
 @pytest.mark.parametrize(("name", "body"), [("whole", HELLO), ("events", STREAM), ("end", STREAM)])

@@ -80,6 +80,19 @@ def test_the_platforms_own() -> None:
     assert found[key("lakeserve_call_queue_seconds_count", **chat)] == 1
 
 
+def test_refusals_are_counted_by_their_reason() -> None:
+    metrics = CallMetrics("EUR")
+    refused = CALL._replace(status=429, refused_by="budget", entity_id="", entity_name="")
+    forbidden = CALL._replace(status=400, refused_by="output_guardrail")
+    metrics.observe([Entry(each, 0.0) for each in (CALL, refused, refused, forbidden)])
+    found = samples(metrics)
+    name = "lakeserve_refused_calls_total"
+    assert {each: count for each, count in found.items() if each[0] == name} == {
+        key(name, endpoint="chat", reason="budget"): 2,
+        key(name, endpoint="chat", reason="output_guardrail"): 1,
+    }
+
+
 def test_what_an_endpoint_exports() -> None:
     metrics = CallMetrics("USD", clock=lambda: 130.0)
     metrics.observe([Entry(CALL._replace(status=status), 0.0) for status in (200, 404, 503, 503)])

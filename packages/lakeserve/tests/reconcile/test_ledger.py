@@ -98,3 +98,10 @@ async def test_who_has_no_money_left_is_not_served(tmp_path: Path) -> None:
     with pytest.raises(BudgetSpent):
         ledger.admit(ENDPOINT, "poor")
     JournalLedger(JournalWriter(tmp_path), PRICES).admit(ENDPOINT, "poor")
+
+
+def test_strays_are_counted(tmp_path: Path) -> None:
+    ledger = JournalLedger(JournalWriter(tmp_path), PRICES)
+    for status in (401, 404, 401):
+        ledger.unmatched(status)
+    assert ledger.strays == {401: 2, 404: 1}

@@ -28,11 +28,13 @@ def test_processes_and_journals_are_seen(tmp_path: Path) -> None:
     empty = values(export.platform())
     assert empty["lakeserve_journal_backlog_bytes"] == 0
     assert empty["lakeserve_journal_backlog_age_seconds"] == 0
-    ProcessStatus(tmp_path, {"in_flight": lambda: 3.0}).write()
+    ProcessStatus(tmp_path, {"in_flight": lambda: 3.0}, {401: 2}).write()
     writer = JournalWriter(tmp_path)
     writer.append(CALL, 0.0)
     text = export.platform()
     assert f'lakeserve_gateway_in_flight{{process="{os.getpid()}"}} 3.0' in text.decode()
+    strays = f'unmatched_requests_total{{process="{os.getpid()}",status="401"}} 2.0'
+    assert f"lakeserve_gateway_{strays}" in text.decode()
     assert values(text)["lakeserve_journal_backlog_bytes"] == folder.backlog().size > 0
     writer.seal()
 

@@ -48,10 +48,14 @@ class WireError(LakeserveError):
     Attributes:
         message: Safe text for the caller: never a secret, never a stack trace.
         retry_after: Whole seconds after which the call can succeed, or None.
+        refused_by: What of an endpoint's governance refused the call: ``rate_limit_calls``,
+            ``rate_limit_tokens``, ``budget``, ``input_guardrail`` or ``output_guardrail``; empty
+            for every other error. For metrics; callers see the code and the message.
     """
 
     status: ClassVar[int] = 500
     error_code: ClassVar[str] = "INTERNAL_ERROR"
+    refused_by = ""
 
     def __init__(self, message: str, *, retry_after: int | None = None) -> None:
         super().__init__(message)
@@ -171,6 +175,7 @@ class BudgetSpent(TooManyRequests):
     """
 
     longest_wait_s: ClassVar[int] = 300
+    refused_by = "budget"
 
     def headers(self) -> list[tuple[str, str]]:
         """See ``WireError.headers``."""

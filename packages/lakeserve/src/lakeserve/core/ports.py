@@ -73,6 +73,10 @@ class Ledger(Protocol):
         """
         ...
 
+    def unmatched(self, status: int) -> None:
+        """Count a request that concerned no endpoint when it was answered with this status."""
+        ...
+
 
 class SecretResolver(Protocol):
     """Turns what a configuration says about a secret into its value."""

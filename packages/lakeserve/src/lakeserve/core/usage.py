@@ -31,6 +31,8 @@ class CallRecord(NamedTuple):  # made once per call, for a third of what a froze
         model: The name of the model at the provider.
         error_code: Of the answer, when it was an error.
         payload_table: Full name of the inference table that the payloads go to, or empty.
+        refused_by: What of the endpoint's governance refused the call, or empty; see
+            ``WireError.refused_by``.
         request: The body that was sent here, or None when payloads are not kept.
         response: The answer; a stream as one aggregated answer.
     """
@@ -61,6 +63,7 @@ class CallRecord(NamedTuple):  # made once per call, for a third of what a froze
     model: str = ""
     error_code: str = ""
     payload_table: str = ""
+    refused_by: str = ""
     request: bytes | None = None
     response: bytes | None = None
 

@@ -187,22 +187,26 @@ class Account:
             self._measured = self._measure()
         return self._measured
 
-    def close(self, status: int, error_code: str = "") -> None:
+    def close(self, status: int, error_code: str = "", refused_by: str = "") -> None:
         """The call is over, or about to be: settle its limits and write it down. Once.
 
         Raises:
             WireError: It cannot be written down.
         """
-        if self._is_closed or self._endpoint is None:
+        if self._is_closed:
             return
         self._is_closed = True
+        if self._endpoint is None:
+            if self._ledger is not None:
+                self._ledger.unmatched(status)
+            return
         if self.reservation is not None:
             used = self.measured()
             is_free = self._cached is not None
             self.reservation.settle(0 if is_free else used.input_tokens + used.output_tokens)
         if self._ledger is None and self.trace is None:
             return
-        record = self._record(self._endpoint, status, error_code)
+        record = self._record(self._endpoint, status, error_code, refused_by)
         if self.trace is not None:
             self.trace.end(record)
         if self._ledger is not None:
@@ -211,7 +215,7 @@ class Account:
     def close_with(self, error: BaseException) -> None:
         """The call has failed."""
         if isinstance(error, WireError):
-            self.close(error.status, error.error_code)
+            self.close(error.status, error.error_code, error.refused_by)
         elif isinstance(error, CallerGone):
             self.close(CALLER_GONE, "CANCELLED")
         else:
@@ -242,7 +246,9 @@ class Account:
             return NOTHING
         return measure_reply(self._operation, self._response, self._input_characters)
 
-    def _record(self, endpoint: RoutableEndpoint, status: int, error_code: str) -> CallRecord:
+    def _record(
+        self, endpoint: RoutableEndpoint, status: int, error_code: str, refused_by: str
+    ) -> CallRecord:
         used = self.measured()
         now = time.perf_counter()
         started = self.started
@@ -277,6 +283,7 @@ class Account:
             "" if target is None else target.upstream_model,
             error_code,
             table,
+            refused_by,
             self._raw if table else None,
             self._payload() if table else None,
         )

@@ -65,6 +65,7 @@ class Gateway:
     ) -> None:
         self._directory = directory
         self._limits = limits
+        self._ledger = None if seams is None else seams.ledger
         self._pool = UpstreamPool()
         self._inference = Inference(self._pool, activator, limits, seams or Seams())
         self._registry_proxy = RegistryProxy(self._pool, activator)
@@ -103,7 +104,9 @@ class Gateway:
         self._running.add(guard)
         try:
             with guard:
-                await self._answer(scope, incoming, reply, guard, started)
+                call = await self._admitted(scope, incoming, reply, guard, started)
+                if call is not None:
+                    await self._inference.answer(call)
         except CallerGone:
             logger.debug("request %s: the caller has gone", reply.request_id)
         except WireError as error:
@@ -208,9 +211,20 @@ class Gateway:
             return False
         return True
 
-    async def _answer(
+    async def _admitted(
         self, scope: Scope, receive: Receive, reply: AsgiReply, guard: CallGuard, started: float
-    ) -> None:
+    ) -> Call | None:
+        """The call of an endpoint that a request is; None for another one, which is answered."""
+        try:
+            return await self._call(scope, receive, reply, guard, started)
+        except WireError as error:
+            if self._ledger is not None:
+                self._ledger.unmatched(error.status)
+            raise
+
+    async def _call(
+        self, scope: Scope, receive: Receive, reply: AsgiReply, guard: CallGuard, started: float
+    ) -> Call | None:
         if self._is_closing:
             raise Unavailable("The platform is stopping.")
         snapshot = self._directory.snapshot()
@@ -231,7 +245,7 @@ class Gateway:
             await self._registry_proxy.answer(
                 RegistryCall(method, target, headers, receive, reply, guard)
             )
-            return
+            return None
         is_driver = path.startswith("/driver-")
         route = parse(_raw_path(scope) if is_driver else path)
         if route is None:
@@ -245,12 +259,10 @@ class Gateway:
                     route, caller, method, query, header_list, snapshot, receive, reply, guard
                 )
             )
-            return
+            return None
         if method != "POST":
             raise MethodNotAllowed(f"{method} is not allowed for {path}; send POST.", allow="POST")
-        await self._inference.answer(
-            Call(route, caller, snapshot, headers, receive, reply, guard, started)
-        )
+        return Call(route, caller, snapshot, headers, receive, reply, guard, started)
 
 
 async def _take_rest(scope: Scope, incoming: Incoming) -> None:

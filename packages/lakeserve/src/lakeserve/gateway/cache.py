@@ -1,7 +1,8 @@
 """Answers that are given again to exactly the same question, in this process's memory.
 
-Who asks does not matter: permission, limits and budgets are looked at before the cache is. An
-endpoint's answers are forgotten with any change of its config, since the change is part of the key.
+Who asks does not matter: permission is looked at before the cache is, limits before its answer is
+given, and a budget that is spent does not keep it back: it costs nothing. An endpoint's answers are
+forgotten with any change of its config, since the change is part of the key.
 """
 
 import hashlib

@@ -45,11 +45,13 @@ class FakeLedger:
 
     Attributes:
         records: In the order in which calls ended.
+        strays: Statuses of requests that concerned no endpoint.
         refusal: What calls are refused with, or None to let them pass.
     """
 
     def __init__(self) -> None:
         self.records: list[CallRecord] = []
+        self.strays: list[int] = []
         self.refusal: WireError | None = None
 
     def admit(self, endpoint: RoutableEndpoint, requester: str) -> None:
@@ -60,3 +62,7 @@ class FakeLedger:
     def record(self, call: CallRecord) -> None:
         """Remember a call."""
         self.records.append(call)
+
+    def unmatched(self, status: int) -> None:
+        """Remember a status."""
+        self.strays.append(status)

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from lakeserve.core.ai_gateway import AiGateway, GuardrailRules
 from lakeserve.core.endpoints import RoutableEndpoint
-from lakeserve.core.errors import NotBuilt
+from lakeserve.core.errors import BudgetSpent, NotBuilt
 from lakeserve.core.identity import Principal
 from lakeserve.core.ports import Activator, Snapshot
 from lakeserve.gateway.accounting import Account
@@ -112,20 +112,36 @@ class Inference:
             asked = question(endpoint, call.route.operation, body, raw, call.route.stream)
             asked, call = _worded(endpoint, asked, call)
             account.asks(asked, body, raw)
-            if self._seams.ledger is not None:
-                self._seams.ledger.admit(endpoint, call.caller.name)
-            elif endpoint.ai_gateway is not None and endpoint.ai_gateway.budgets:
-                raise NotBuilt("Budgets are not implemented by this server.")
+            spent = self._admitted(endpoint, call.caller)
             if endpoint.ai_gateway is None:
                 await self._forward(call, endpoint, asked, account, None)
             else:
-                await self._govern(call, endpoint, endpoint.ai_gateway, asked, account)
+                await self._govern(call, endpoint, endpoint.ai_gateway, asked, account, spent)
         except asyncio.CancelledError:
             account.close_with(call.guard.reason or CallerGone())
             raise
         except Exception as error:
             account.close_with(error)
             raise
+
+    def _admitted(self, endpoint: RoutableEndpoint, caller: Principal) -> BudgetSpent | None:
+        """Let a call pass; with an error when only an answer that was given before may, for free.
+
+        Raises:
+            WireError: It may not pass.
+        """
+        wanted = endpoint.ai_gateway
+        if self._seams.ledger is None:
+            if wanted is not None and wanted.budgets:
+                raise NotBuilt("Budgets are not implemented by this server.")
+            return None
+        try:
+            self._seams.ledger.admit(endpoint, caller.name)
+        except BudgetSpent as error:
+            if wanted is None or wanted.cache_ttl_s is None:
+                raise
+            return error
+        return None
 
     async def _read(self, call: Call, receive: Receive, *, is_custom: bool) -> bytes:
         limits = self._limits
@@ -141,18 +157,23 @@ class Inference:
         wanted: AiGateway,
         asked: Question,
         account: Account,
+        spent: BudgetSpent | None,
     ) -> None:
         seams = self._seams
-        if wanted.rate_limits:
-            limiter = _built(seams.limiter, "Rate limits")
-            account.reservation = await limiter.reserve(endpoint, call.caller, account.estimate)
+        kept = None
         if wanted.cache_ttl_s is not None:
             cache = _built(seams.cache, "Caching")
             kept = await cache.find(endpoint, call.route.entity, asked, call.headers)
-            if kept is not None:
-                await _give_again(call.reply, kept, asked, account)
-                return
-            account.marks = CACHE_MISS
+            if kept is None:
+                if spent is not None:
+                    raise spent
+                account.marks = CACHE_MISS
+        if wanted.rate_limits:
+            limiter = _built(seams.limiter, "Rate limits")
+            account.reservation = await limiter.reserve(endpoint, call.caller, account.estimate)
+        if kept is not None:
+            await _give_again(call.reply, kept, asked, account)
+            return
         sent = asked
         if _asks_something(wanted.input_rules):
             sent = await _built(seams.rules, "Guardrails").check(endpoint, asked)

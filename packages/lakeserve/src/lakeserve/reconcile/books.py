@@ -89,7 +89,7 @@ class GatewayBooks:
             "journal_failures": lambda: writer.failures,
             "journal_lost": lambda: writer.lost,
         }
-        status = ProcessStatus(self._directory, {**gauges, **own})
+        status = ProcessStatus(self._directory, {**gauges, **own}, self.ledger.strays)
         self._telling = asyncio.create_task(_tell(status), name="process status")
 
     async def stop(self) -> None:

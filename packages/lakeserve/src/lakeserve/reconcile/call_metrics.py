@@ -137,6 +137,7 @@ class CallMetrics:
         self._currency = currency
         self._clock = clock
         self._series: dict[tuple[str, str], _Series] = {}
+        self._refused: dict[tuple[str, str], int] = {}
 
     def observe(self, entries: Sequence[Entry]) -> None:
         """Count calls."""
@@ -148,6 +149,8 @@ class CallMetrics:
                     self._series.clear()
                 series = self._series[key] = _Series(call)
             series.add(call, cost)
+            if call.refused_by:
+                self._refuse(call.endpoint_name, call.refused_by)
 
     def collect(self) -> Iterator[Metric]:
         """The platform's own metrics."""
@@ -173,7 +176,14 @@ class CallMetrics:
             tokens.add_metric((*names, "output"), series.output_tokens)
             if series.cost:
                 cost.add_metric((*names, self._currency), series.cost)
-        yield from (calls, tokens, cost)
+        refused = CounterMetricFamily(
+            "lakeserve_refused_calls",
+            "Calls that the governance of their endpoint refused.",
+            labels=("endpoint", "reason"),
+        )
+        for names, count in self._refused.items():
+            refused.add_metric(names, count)
+        yield from (calls, tokens, cost, refused)
         yield from self._histograms()
 
     def of_endpoint(self, endpoint_id: str) -> Iterator[Metric]:
@@ -198,6 +208,11 @@ class CallMetrics:
                 histogram: Histogram = getattr(series, field)
                 family.add_metric(series.labels, histogram.buckets(BUCKETS_MS), histogram.sum)
             yield family
+
+    def _refuse(self, endpoint: str, reason: str) -> None:
+        if len(self._refused) >= MAX_SERIES:
+            self._refused.clear()
+        self._refused[endpoint, reason] = self._refused.get((endpoint, reason), 0) + 1
 
     def _histograms(self) -> Iterator[Metric]:
         for name, what, field in (

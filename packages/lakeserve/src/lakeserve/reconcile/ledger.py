@@ -1,6 +1,7 @@
 """Writes calls down in the journal of this process, with what they cost."""
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 from typing import Protocol
 
@@ -42,6 +43,9 @@ class JournalLedger:
         prices: What they cost.
         purse: Asked before calls, and told of those that cost something.
         seal_s: How often the open journal is completed.
+
+    Attributes:
+        strays: Requests that concerned no endpoint, by the status of their answer.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class JournalLedger:
         self._purse = purse
         self._seal_s = seal_s
         self._task: asyncio.Task[None] | None = None
+        self.strays: Counter[int] = Counter()
 
     def admit(self, endpoint: RoutableEndpoint, requester: str) -> None:
         """See ``Ledger.admit``."""
@@ -76,6 +81,10 @@ class JournalLedger:
         journal.append(call, cost)
         if cost and self._purse is not None:
             self._purse.spent(call, cost, "" if journal.waiting else journal.name)
+
+    def unmatched(self, status: int) -> None:
+        """See ``Ledger.unmatched``."""
+        self.strays[status] += 1
 
     def start(self) -> None:
         """Complete the journal from time to time, so that its calls reach the tables."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from lakeserve.core.ids import now_ms
@@ -80,10 +80,17 @@ class _Platform(Collector):
         )
 
     def _processes(self) -> Iterator[Metric]:
-        """One gauge per number, labelled with the id of the process that it is of."""
+        """One family per number, labelled with the id of the process that it is of."""
         families: dict[str, GaugeMetricFamily] = {}
-        for process, numbers in read_statuses(self._directory).items():
-            for name, number in numbers.items():
+        strays = CounterMetricFamily(
+            "lakeserve_gateway_unmatched_requests",
+            "Requests that were refused before it was known which endpoint they concern.",
+            labels=("process", "status"),
+        )
+        for process, said in read_statuses(self._directory).items():
+            for status, count in said.strays.items():
+                strays.add_metric((process, status), count)
+            for name, number in said.numbers.items():
                 family = families.get(name)
                 if family is None:
                     family = families[name] = GaugeMetricFamily(
@@ -92,6 +99,7 @@ class _Platform(Collector):
                         labels=("process",),
                     )
                 family.add_metric((process,), number)
+        yield strays
         yield from families.values()
 
 

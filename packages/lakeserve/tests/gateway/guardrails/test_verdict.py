@@ -17,7 +17,7 @@ DOCUMENTED = (
 
 def test_the_documented_body() -> None:
     error = blocked("input", USAGE, categories=["non-violent-crimes"])
-    assert error.status == 400
+    assert (error.status, error.refused_by) == (400, "input_guardrail")
     assert error.body() == {"error_code": "BAD_REQUEST", "message": DOCUMENTED}
 
 

@@ -20,3 +20,4 @@ def test_the_longest_wait_counts() -> None:
     error = refusal("e", [UsedUp("user", "tokens", 3), UsedUp("endpoint", "calls", 40)])
     assert error.message.endswith("Tokens-per-minute (TPM) rate limit exceeded for user.")
     assert error.retry_after == 40
+    assert error.refused_by == "rate_limit_tokens"

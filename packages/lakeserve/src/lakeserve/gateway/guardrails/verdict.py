@@ -42,4 +42,6 @@ def blocked(
         f"{direction}_guardrail": [found],
         "finishReason": f"{direction}_guardrail_triggered",
     }
-    return BadRequest(json.dumps(told))
+    refused = BadRequest(json.dumps(told))
+    refused.refused_by = f"{direction}_guardrail"
+    return refused

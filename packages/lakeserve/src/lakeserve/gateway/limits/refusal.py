@@ -33,8 +33,10 @@ class UsedUp(NamedTuple):
 def refusal(endpoint_name: str, used_up: list[UsedUp]) -> TooManyRequests:
     """The documented answer; it names the first limit and waits for all of them."""
     first = used_up[0]
-    return TooManyRequests(
+    refused = TooManyRequests(
         f"REQUEST_LIMIT_EXCEEDED: User defined rate limit(s) exceeded for '{endpoint_name}'."
         f" {_KINDS[first.kind]} rate limit exceeded{_WHOSE[first.whose]}.",
         retry_after=max(one.wait_s for one in used_up),
     )
+    refused.refused_by = f"rate_limit_{first.kind}"
+    return refused
