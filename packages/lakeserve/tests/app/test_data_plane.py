@@ -29,7 +29,8 @@ async def test_calls_are_written_down_and_moved_into_the_tables(tmp_path: Path) 
         stack.push_async_callback(books.stop)
         books.start()
         gateway = await open_gateway(
-            stack, settings, storage, directory, FakeActivator(), open_guardrails(settings)
+            *(stack, settings, storage, directory, FakeActivator(), open_guardrails(settings)),
+            is_one_of_several=True,
         )
         stack.push_async_callback(gateway.aclose, 1.0)
         body = {"messages": [{"role": "user", "content": "Hello"}]}

@@ -5,7 +5,9 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,6 +69,30 @@ def test_what_is_changed_counts_at_once_on_every_connection(many: PlatformProces
         many.token = made.json()["token_value"]
         assert [many.ask(CHAT, QUESTION).status for _ in range(4)] == [403] * 4
         many.token = administrator
+
+
+def test_limits_are_counted_together(many: PlatformProcess) -> None:
+    body = {"name": "limited", "config": external(many.url, many.token)}
+    assert many.request("POST", BASE, body).status == 200
+    limit = {"key": "endpoint", "calls": 20, "renewal_period": "minute"}
+    wanted = {"rate_limits": [limit]}
+    assert many.request("PUT", f"{BASE}/limited/ai-gateway", wanted).status == 200
+    assert wait_until(lambda: many.ask("limited", QUESTION).status == 200)
+    with ThreadPoolExecutor(4) as callers:  # each call has a connection of its own
+        replies = list(callers.map(lambda _: many.ask("limited", QUESTION), range(60)))
+    assert Counter(reply.status for reply in replies) == {200: 19, 429: 41}
+
+    victim = gateways(many)[0]
+    victim.kill()
+    assert wait_until(lambda: len(gateways(many)) == 2 and victim not in gateways(many))
+    assert [many.ask("limited", QUESTION).status for _ in range(6)] == [429] * 6
+    reasons = r'lakeserve_refused_calls_total\{endpoint="limited",reason="rate_limit_calls"\} (\S+)'
+
+    def counted() -> float:
+        found = re.search(reasons, many.request("GET", "/metrics").body.decode())
+        return float(found[1]) if found else 0.0
+
+    assert wait_until(lambda: counted() == 47)
 
 
 def test_an_on_demand_worker_starts_for_a_call_of_any_process(many: PlatformProcess) -> None:

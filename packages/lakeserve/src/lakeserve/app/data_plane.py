@@ -9,6 +9,7 @@ from lakeserve.gateway.guardrails.inspection import open_inspector
 from lakeserve.gateway.guardrails.rules import Guardrails
 from lakeserve.gateway.inference import GatewayLimits
 from lakeserve.gateway.limits.local import LocalLimiter
+from lakeserve.gateway.limits.machine import open_limiter
 from lakeserve.gateway.limits.shared import SharedLimiter, connect
 from lakeserve.gateway.seams import Limiter, Seams
 from lakeserve.gateway.tracing import OtelTracing, open_tracing
@@ -24,6 +25,8 @@ async def open_gateway(
     directory: Directory,
     activator: Activator,
     guardrails: Guardrails,
+    *,
+    is_one_of_several: bool,
 ) -> Gateway:
     """A gateway that limits and checks calls, keeps answers and writes calls down.
 
@@ -34,6 +37,7 @@ async def open_gateway(
         directory: Knows endpoints and callers.
         activator: Starts workers.
         guardrails: What may be asked and answered.
+        is_one_of_several: Whether other gateways use the data directory, too.
     """
     books = GatewayBooks(storage, directory, settings)
     stack.push_async_callback(books.stop)
@@ -49,7 +53,7 @@ async def open_gateway(
         ),
         Seams(
             ledger=books.ledger,
-            limiter=_limiter(stack, settings),
+            limiter=_limiter(stack, settings, is_one_of_several),
             cache=cache,
             rules=guardrails,
             tracing=_tracing(stack, settings),
@@ -82,9 +86,15 @@ def _tracing(stack: contextlib.AsyncExitStack, settings: Settings) -> OtelTracin
     return opened
 
 
-def _limiter(stack: contextlib.AsyncExitStack, settings: Settings) -> Limiter:
-    if settings.redis_url is None:
-        return LocalLimiter()
-    limiter = SharedLimiter(connect(settings.redis_url.get_secret_value()))
-    stack.push_async_callback(limiter.aclose)
-    return limiter
+def _limiter(
+    stack: contextlib.AsyncExitStack, settings: Settings, is_one_of_several: bool
+) -> Limiter:
+    if settings.redis_url is not None:
+        shared = SharedLimiter(connect(settings.redis_url.get_secret_value()))
+        stack.push_async_callback(shared.aclose)
+        return shared
+    if is_one_of_several:
+        together = open_limiter(settings.data_dir)
+        stack.callback(together.close)
+        return together
+    return LocalLimiter()

@@ -117,7 +117,8 @@ class Platform:
             await self._serve_behind(stack, control, sockets, listeners)
         else:
             gateway = await open_gateway(
-                stack, settings, storage, supervisor, supervisor, guardrails
+                *(stack, settings, storage, supervisor, supervisor, guardrails),
+                is_one_of_several=False,
             )
             await self._serve(stack, dispatch(gateway, control), gateway, listeners[0])
         stack.enter_context(run_file(settings.data_dir, self.url))

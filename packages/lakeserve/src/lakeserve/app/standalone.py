@@ -105,7 +105,8 @@ class StandaloneGateway:
             stack.push_async_callback(books.stop)
             books.start()
         gateway = await open_gateway(
-            stack, settings, storage, follower, activator, open_guardrails(settings)
+            *(stack, settings, storage, follower, activator, open_guardrails(settings)),
+            is_one_of_several=self._link is not None,
         )
         if isinstance(self._control, ControlProxy):
             stack.callback(self._control.close)

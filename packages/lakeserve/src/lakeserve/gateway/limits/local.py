@@ -10,7 +10,7 @@ from lakeserve.core.endpoints import RoutableEndpoint
 from lakeserve.core.identity import Principal
 from lakeserve.gateway.limits.applicable import Limit, requirements
 from lakeserve.gateway.limits.refusal import UsedUp, refusal
-from lakeserve.gateway.limits.window import SECONDS, MemoryWindow, Window
+from lakeserve.gateway.limits.window import SECONDS, MemoryWindow, Window, WindowTable
 
 MAX_PLANS = 10_000
 SWEEP_EVERY = 10_000
@@ -93,9 +93,9 @@ class LocalLimiter:
     """Counts in ``windows``; a call costs no wait."""
 
     def __init__(
-        self, windows: Windows | None = None, clock: Callable[[], float] = time.monotonic
+        self, windows: WindowTable | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._windows = Windows() if windows is None else windows
+        self._windows: WindowTable = Windows() if windows is None else windows
         self._clock = clock
         self._plans: dict[tuple[str, str], Plan] = {}
         self._until_sweep = SWEEP_EVERY

@@ -15,7 +15,7 @@ from lakeserve.gateway.circuit import Circuit
 from lakeserve.gateway.limits.applicable import Requirement, requirements
 from lakeserve.gateway.limits.local import LocalLimiter
 from lakeserve.gateway.limits.refusal import UsedUp, refusal
-from lakeserve.gateway.seams import Limiter, Reservation
+from lakeserve.gateway.seams import Reservation
 
 logger = logging.getLogger(__name__)
 
@@ -94,11 +94,17 @@ class SharedReservation:
 
 
 class SharedLimiter:
-    """Counts on a server. While that cannot be reached, each gateway counts for itself."""
+    """Counts on a server. While that cannot be reached, each gateway counts for itself.
 
-    def __init__(self, scripts: Scripts, local: Limiter | None = None) -> None:
+    Args:
+        scripts: On the server.
+        timeout_s: A call waits so long for the server.
+    """
+
+    def __init__(self, scripts: Scripts, timeout_s: float = TIMEOUT_S) -> None:
         self._scripts = scripts
-        self._local = local or LocalLimiter()
+        self._timeout_s = timeout_s
+        self._local = LocalLimiter()
         self._circuit: Circuit | None = None
         self._settling: set[asyncio.Task[None]] = set()
 
@@ -133,7 +139,7 @@ class SharedLimiter:
 
     async def _settle(self, keys: tuple[str, ...], args: tuple[int, int, int]) -> None:
         try:
-            await asyncio.wait_for(self._scripts.settle(keys, args), TIMEOUT_S)
+            await asyncio.wait_for(self._scripts.settle(keys, args), self._timeout_s)
         except (OSError, TimeoutError, asyncio.TimeoutError) as error:
             logger.debug("a rate limit keeps its estimate: %s", error)
 
@@ -143,7 +149,7 @@ class SharedLimiter:
             return None
         try:
             answer = await asyncio.wait_for(
-                self._scripts.reserve(asked.keys, asked.args), TIMEOUT_S
+                self._scripts.reserve(asked.keys, asked.args), self._timeout_s
             )
         except (OSError, TimeoutError, asyncio.TimeoutError) as error:
             self._missed(error)
@@ -161,8 +167,12 @@ class SharedLimiter:
         self._circuit.failed()
 
 
-def connect(url: str) -> Scripts:
+def connect(url: str, timeout_s: float = TIMEOUT_S) -> Scripts:
     """The programs on the server at ``redis://``, ``rediss://`` or ``unix://``.
+
+    Args:
+        url: See above.
+        timeout_s: For a free connection, and for the server to answer.
 
     Raises:
         ConfigurationError: The extra is missing, or the address is none.
@@ -178,9 +188,9 @@ def connect(url: str) -> Scripts:
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=MAX_CONNECTIONS,
-            timeout=TIMEOUT_S,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
+            timeout=timeout_s,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
         )
     except ValueError as error:
         raise ConfigurationError(f"redis_url cannot be used: {error}") from None

@@ -1,5 +1,7 @@
 """What was used in the last 60 seconds. Pure."""
 
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 SECONDS = 60
@@ -22,6 +24,28 @@ class Window(Protocol):
 
     def ticks_until_below(self, tick: int, limit: int) -> int:
         """Ticks until the sum is below a limit above 0, if nothing is added."""
+        ...
+
+
+class WindowTable(Protocol):
+    """Has the windows of all limits.
+
+    Attributes:
+        ticks_per_second: What its windows count moments in.
+    """
+
+    ticks_per_second: int
+
+    def window(self, key: str) -> Window:
+        """The window of this key; a new one is empty."""
+        ...
+
+    def lock(self) -> AbstractContextManager[object]:
+        """What is held while windows are read and written together."""
+        ...
+
+    def sweep(self, tick: int) -> None:
+        """Forget windows that nothing is in."""
         ...
 
 
@@ -67,11 +91,25 @@ class MemoryWindow:
 
     def ticks_until_below(self, tick: int, limit: int) -> int:
         """See ``Window``."""
-        rest = self.total(tick)
-        left_at = tick
-        for moment, amount in self._amounts.items():
-            if rest < limit:
-                break
-            rest -= amount
-            left_at = moment + self._length
-        return left_at - tick
+        return ticks_until_below(self._amounts.items(), self.total(tick), tick, limit, self._length)
+
+
+def ticks_until_below(
+    amounts: Iterable[tuple[int, int]], total: int, tick: int, limit: int, length: int
+) -> int:
+    """Ticks until a window's sum is below a limit above 0, if nothing is added.
+
+    Args:
+        amounts: Ticks and what was counted in them, oldest first.
+        total: Their sum.
+        tick: Now.
+        limit: See above.
+        length: Ticks after which an amount leaves.
+    """
+    left_at = tick
+    for moment, amount in amounts:
+        if total < limit:
+            break
+        total -= amount
+        left_at = moment + length
+    return left_at - tick
