@@ -1,5 +1,6 @@
 """Calls are written down with their cost, and refused when they cannot be."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,8 @@ def written(folder: JournalFolder) -> list[Entry]:
 
 
 class RecordingPurse:
+    has_budgets = False
+
     def __init__(self) -> None:
         self.seen: list[tuple[str, float, str]] = []
 
@@ -57,6 +60,7 @@ async def test_calls_are_written_down_with_their_cost(tmp_path: Path, until: Unt
         PRICES,
         purse,
         seal_s=0.02,
+        hurry_s=0.02,
     )
     ledger.start()
     free = CALL._replace(request_id="r2", model="other")
@@ -70,6 +74,20 @@ async def test_calls_are_written_down_with_their_cost(tmp_path: Path, until: Unt
     ledger.record(free)
     await ledger.stop()
     assert len(written(journals)) == 4
+
+
+async def test_where_there_are_budgets_it_hurries(tmp_path: Path, until: Until) -> None:
+    journals = folder(tmp_path)
+    purse = RecordingPurse()
+    writer = JournalWriter(tmp_path / "journal")
+    ledger = JournalLedger(writer, PRICES, purse, seal_s=3600.0, hurry_s=0.01)
+    ledger.start()
+    ledger.record(CALL)
+    await asyncio.sleep(0.1)
+    assert written(journals) == []
+    purse.has_budgets = True
+    await until(lambda: len(written(journals)) == 1)
+    await ledger.stop()
 
 
 async def test_a_call_that_cannot_be_kept_is_not_answered(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 Observer = Callable[[Sequence[Entry]], None]
 
-INTERVAL_S = 0.5
+INTERVAL_S = 0.2
 RETRY_S = 5.0
 PRUNE_EVERY_S = 3600.0
 DAY_MS = 24 * 3600 * 1000

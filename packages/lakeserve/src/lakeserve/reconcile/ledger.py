@@ -12,11 +12,22 @@ from lakeserve.core.usage import CallRecord
 from lakeserve.storage.journal import JournalWriter
 
 SEAL_S = 0.5
+# Where other processes wait to hear what was spent.
+HURRY_S = 0.25
 RETRY_AFTER_S = 5
 
 
 class Purse(Protocol):
-    """Knows what may be spent, and hears of what this process spends before the tables do."""
+    """Knows what may be spent, and hears of what this process spends before the tables do.
+
+    Attributes:
+        has_budgets: Whether it matters at all what is spent.
+    """
+
+    @property
+    def has_budgets(self) -> bool:
+        """See the class."""
+        ...
 
     def check(self, endpoint: RoutableEndpoint, requester: str) -> None:
         """Refuse a call for which no money is left.
@@ -43,6 +54,7 @@ class JournalLedger:
         prices: What they cost.
         purse: Asked before calls, and told of those that cost something.
         seal_s: How often the open journal is completed.
+        hurry_s: The same while there are budgets.
 
     Attributes:
         strays: Requests that concerned no endpoint, by the status of their answer.
@@ -55,11 +67,13 @@ class JournalLedger:
         purse: Purse | None = None,
         *,
         seal_s: float = SEAL_S,
+        hurry_s: float = HURRY_S,
     ) -> None:
         self._journal = journal
         self._prices = prices
         self._purse = purse
         self._seal_s = seal_s
+        self._hurry_s = hurry_s
         self._task: asyncio.Task[None] | None = None
         self.strays: Counter[int] = Counter()
 
@@ -106,9 +120,14 @@ class JournalLedger:
             self._purse.written(written)
 
     async def _seal(self) -> None:
+        waited_s = 0.0
         while True:
-            await asyncio.sleep(self._seal_s)
-            self.seal()
+            await asyncio.sleep(self._hurry_s)
+            waited_s += self._hurry_s
+            in_a_hurry = self._purse is not None and self._purse.has_budgets
+            if in_a_hurry or waited_s >= self._seal_s:
+                self.seal()
+                waited_s = 0.0
 
 
 def _full() -> Unavailable:
