@@ -5,10 +5,11 @@ import os
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -30,6 +31,9 @@ from lakeserve.foundation_settings import Foundation, Section, checked_address
 ENV_PREFIX = "LAKESERVE_"
 CONFIG_VARIABLE = "LAKESERVE_CONFIG"
 CONFIG_NAME = "lakeserve.toml"
+
+
+AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
 
 class DriverHost(Section):
@@ -157,24 +161,23 @@ class MlflowSettings(Section):
         start_timeout_s: A model that is not loaded after this many seconds counts as failed.
         build_timeout_s: Seconds that building an environment may take.
         max_request_bytes: Longest inference body of a custom model.
-        creators: Who may have models served: they run code as the platform's user.
+        creators: Who may have models served: they run code on this machine.
+        readable_dirs: Files and directories that isolated models may read beside their own.
+        writable_dirs: Those that they may change as well.
     """
 
-    python: Path | None = None
+    python: AbsolutePath | None = None
     tracking_uri: str | None = None
     registry_uri: str | None = None
     environment: Literal["isolated", "shared"] = "isolated"
-    wheelhouse: Path | None = None
+    wheelhouse: AbsolutePath | None = None
     memory_mb: int | None = Field(default=None, ge=64)
     start_timeout_s: float = Field(default=300.0, gt=0)
     build_timeout_s: float = Field(default=1800.0, gt=0)
     max_request_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     creators: Literal["admins", "everyone"] = "admins"
-
-    @field_validator("python", "wheelhouse")
-    @classmethod
-    def _absolute(cls, value: Path | None) -> Path | None:
-        return None if value is None else value.expanduser().absolute()
+    readable_dirs: tuple[AbsolutePath, ...] = ()
+    writable_dirs: tuple[AbsolutePath, ...] = ()
 
 
 class TelemetrySettings(Section):
@@ -226,6 +229,9 @@ class Settings(BaseSettings):
         mlflow: Custom MLflow models.
         models_dirs: Directories whose models endpoints may name by their path, beside ``models`` of
             the data directory.
+        model_isolation: Whether models reach only their own files: ``auto`` where the kernel can
+            hold them to it (Landlock), ``required`` refuses to start elsewhere, ``off`` lets them
+            reach all that the platform's user may.
         max_request_bytes: Longest inference body that is accepted. The reference service takes
             4 MB for foundation and external endpoints.
         request_timeout_s: Longest time one inference call may take; the reference service's 297.
@@ -255,7 +261,7 @@ class Settings(BaseSettings):
         env_prefix=ENV_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
     )
 
-    data_dir: Path = Path("~/.lakeserve")
+    data_dir: AbsolutePath = Path("~/.lakeserve")
     host: str = "127.0.0.1"
     port: int = Field(default=8400, ge=0, le=65535)
     tls: bool = False
@@ -275,7 +281,8 @@ class Settings(BaseSettings):
     cache: CacheSettings = CacheSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     mlflow: MlflowSettings = MlflowSettings()
-    models_dirs: tuple[Path, ...] = ()
+    models_dirs: tuple[AbsolutePath, ...] = ()
+    model_isolation: Literal["auto", "required", "off"] = "auto"
     max_request_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     request_timeout_s: float = Field(default=297.0, gt=0)
     drain_timeout_s: float = Field(default=10.0, ge=0)
@@ -289,16 +296,6 @@ class Settings(BaseSettings):
     gateway_workers: int = Field(default=0, ge=0, le=64)
     control_url: str | None = None
     workspace_id: str = Field(default="1", pattern=r"^\d{1,19}$")
-
-    @field_validator("data_dir")
-    @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
-
-    @field_validator("models_dirs")
-    @classmethod
-    def _all_absolute(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
-        return tuple(each.expanduser().absolute() for each in value)
 
     @field_validator("control_url")
     @classmethod

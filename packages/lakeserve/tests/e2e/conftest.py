@@ -1,5 +1,7 @@
 """Running platforms for the tests of this folder."""
 
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,3 +41,28 @@ def environment(platform: PlatformProcess, monkeypatch: pytest.MonkeyPatch) -> N
     """The two variables that every client reads, set to the shared platform."""
     for name, value in platform.environment.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def mlflow_python() -> str:
+    """An interpreter that has MLflow."""
+    interpreter = os.environ.get("OTHER_CLIENTS_PYTHON")
+    if interpreter is None:
+        pytest.skip("OTHER_CLIENTS_PYTHON names no interpreter that has MLflow (make test does)")
+    return str(Path(interpreter).absolute())
+
+
+@pytest.fixture(scope="session")
+def models(mlflow_python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow models of many kinds, a directory each."""
+    directory = tmp_path_factory.mktemp("models")
+    program = Path(__file__).parent / "models" / "save_models.py"
+    saved = subprocess.run(
+        [mlflow_python, program, directory],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=directory,
+    )
+    assert saved.stdout.endswith("saved\n"), saved.stderr[-4000:]
+    return directory

@@ -1,42 +1,17 @@
 """Models of MLflow behind endpoints: real workers, each in an interpreter that has MLflow."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from e2e.custom_endpoints import API, PATIENCE_S, create, endpoint, query, settled
 from harness import PlatformProcess, Reply, start_platform, wait_until
 from lakeserve.core.errors import EngineError
 from lakeserve.workers.logs import MAX_LOG_BYTES
 from lakeserve.workers.mlflow_program import MlflowProgram
 from lakeserve.workers.process import ProcessRunner
 from lakeserve.workers.protocols import WorkerSpec
-
-INTERPRETER = "OTHER_CLIENTS_PYTHON"
-API = "/api/2.0/serving-endpoints"
-SAVE = Path(__file__).parent / "models" / "save_models.py"
-# Importing MLflow takes seconds, and on a busy machine many.
-PATIENCE_S = 240
-
-
-@pytest.fixture(scope="module")
-def mlflow_python() -> str:
-    interpreter = os.environ.get(INTERPRETER)
-    if interpreter is None:
-        pytest.skip(f"{INTERPRETER} names no interpreter that has MLflow (make test does)")
-    return str(Path(interpreter).absolute())
-
-
-@pytest.fixture(scope="module")
-def models(mlflow_python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("models")
-    saved = subprocess.run(
-        [mlflow_python, SAVE, directory], capture_output=True, text=True, check=False, cwd=directory
-    )
-    assert saved.stdout.endswith("saved\n"), saved.stderr[-4000:]
-    return directory
 
 
 @pytest.fixture(scope="module")
@@ -56,30 +31,6 @@ def serving(mlflow_python: str, models: Path, serving_dir: Path) -> Iterator[Pla
         yield running
     finally:
         running.stop()
-
-
-def create(platform: PlatformProcess, name: str, model: Path, **entity: Any) -> None:
-    config = {"served_entities": [{"entity_name": str(model), **entity}]}
-    reply = platform.request("POST", API, {"name": name, "config": config})
-    assert reply.status == 200, reply.body
-
-
-def endpoint(platform: PlatformProcess, name: str) -> Any:
-    return platform.request("GET", f"{API}/{name}").json()
-
-
-def settled(platform: PlatformProcess, name: str, patience_s: float = PATIENCE_S) -> Any:
-    """The endpoint once its deployment has come to an end."""
-
-    def is_over() -> bool:
-        return bool(endpoint(platform, name)["state"]["config_update"] != "IN_PROGRESS")
-
-    assert wait_until(is_over, patience_s), endpoint(platform, name)
-    return endpoint(platform, name)
-
-
-def query(platform: PlatformProcess, name: str, body: Any, **headers: str) -> Reply:
-    return platform.request("POST", f"/serving-endpoints/{name}/invocations", body, headers)
 
 
 def entity_state(shown: Any) -> tuple[str, str]:

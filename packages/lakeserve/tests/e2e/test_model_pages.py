@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from harness import PlatformProcess, start_platform
 
-INTERPRETER = "OTHER_CLIENTS_PYTHON"
 PAGES = Path(__file__).parents[4] / "docs" / "models"
 DOCUMENTED_URL = "http://127.0.0.1:8400"
 EXPECTED = {
@@ -22,14 +21,6 @@ EXPECTED = {
 def program(page: Path) -> str:
     """The Python of a page, in its order."""
     return "\n".join(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
-
-
-@pytest.fixture(scope="module")
-def mlflow_python() -> str:
-    interpreter = os.environ.get(INTERPRETER)
-    if interpreter is None:
-        pytest.skip(f"{INTERPRETER} names no interpreter that has MLflow (make test does)")
-    return str(Path(interpreter).absolute())
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,10 @@ def test_a_model_that_says_little(tmp_path: Path) -> None:
         ("flavors: {sklearn: {}}", "has no flavor python_function"),
         ("- a list", "does not describe a model"),
         ("{", "is not YAML"),
+        (
+            "flavors: {python_function: {python_version: ./python}}",
+            r"wants Python '\./python', which is not a version",
+        ),
     ],
 )
 def test_what_is_no_model(description: str | None, message: str, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 from lakeserve.core.errors import EngineError
+from lakeserve.workers.confinement import Confinement
+from lakeserve.workers.landlock import WHOLE_ABI, abi
 from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.process import ProcessRunner, last_lines
 from lakeserve.workers.protocols import Worker, WorkerSpec
@@ -118,6 +120,57 @@ async def test_a_long_data_directory_gets_sockets_elsewhere(demo_spec: WorkerSpe
     assert alive(pid)
     await worker.stop(10)
     assert not folder.exists()
+
+
+needs_landlock = pytest.mark.skipif(abi() < WHOLE_ABI, reason="this kernel's Landlock is not whole")
+
+
+def confined(spec: WorkerSpec) -> WorkerSpec:
+    return replace(
+        spec,
+        work_dir=spec.socket_dir.parent / "work",
+        confinement=Confinement((model_path(),), isolation="required"),
+    )
+
+
+@needs_landlock
+async def test_a_confined_worker_answers_and_leaves_nothing(demo_spec: WorkerSpec) -> None:
+    worker, pid, uds = await started(confined(demo_spec))
+    body = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5}
+    assert send(uds, "/v1/chat/completions", body)[0] == 200
+    variables = psutil.Process(pid).environ()
+    assert variables["TMPDIR"] == f"{variables['HOME']}/tmp"
+    assert Path(uds).parent.parent == demo_spec.socket_dir
+    await worker.stop(10)
+    assert list(demo_spec.socket_dir.iterdir()) == []
+
+
+@needs_landlock
+async def test_a_confined_worker_reaches_no_other_model(demo_spec: WorkerSpec) -> None:
+    other = demo_spec.socket_dir.parent / "other.gguf"
+    other.write_bytes(model_path().read_bytes())
+    worker = await ProcessRunner().start(with_model(confined(demo_spec), other))
+    with pytest.raises(EngineError, match="Permission denied"):
+        await worker.ready()
+
+
+@needs_landlock
+async def test_a_socket_directory_of_a_killed_platform_is_removed(demo_spec: WorkerSpec) -> None:
+    left = demo_spec.socket_dir / "left"
+    left.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(left / "w.sock"))
+    worker, _, _ = await started(confined(demo_spec))
+    assert not left.exists()
+    await worker.stop(10)
+
+
+async def test_isolation_that_is_off(demo_spec: WorkerSpec) -> None:
+    free = replace(confined(demo_spec), confinement=Confinement(isolation="off"))
+    worker, pid, uds = await started(free)
+    assert "lakeserve.workers.serve" in psutil.Process(pid).cmdline()
+    assert Path(uds).parent == demo_spec.socket_dir
+    await worker.stop(10)
 
 
 async def test_the_log_of_the_start_before_is_kept(demo_spec: WorkerSpec) -> None:

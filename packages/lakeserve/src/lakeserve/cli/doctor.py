@@ -14,6 +14,8 @@ import click
 
 from lakeserve.cli.options import settings_from, settings_options
 from lakeserve.settings import Settings
+from lakeserve.workers.confinement import shortcoming
+from lakeserve.workers.landlock import abi
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield Finding("Python", supported, f"{platform.python_version()} (3.10 or newer is needed)")
     for name, purpose, remedy, required in _PACKAGES:
         yield _package(name, purpose, remedy, required=required)
+    yield _isolation(settings)
     yield _data_directory(settings)
     yield _port(settings)
 
@@ -99,6 +102,16 @@ def _package(name: str, purpose: str, remedy: str, *, required: bool) -> Finding
         return Finding(subject, True, importlib.metadata.version(name), required)
     except importlib.metadata.PackageNotFoundError:
         return Finding(subject, False, f"not installed; {remedy}", required)
+
+
+def _isolation(settings: Settings) -> Finding:
+    subject, wanted = "isolation of models", settings.model_isolation
+    if wanted == "off":
+        return Finding(subject, False, "switched off (model_isolation)", required=False)
+    version = abi()
+    lacking = shortcoming(version)
+    detail = f"Landlock, version {version}" if lacking is None else lacking
+    return Finding(subject, lacking is None, detail, required=wanted == "required")
 
 
 def _data_directory(settings: Settings) -> Finding:

@@ -8,6 +8,7 @@ import psutil
 from lakeserve.core.endpoints import RegisteredModel, ServedEntity, Task
 from lakeserve.core.ports import SecretResolver
 from lakeserve.core.secrets import is_reference
+from lakeserve.reconcile.isolation import ModelIsolation
 from lakeserve.settings import Settings
 from lakeserve.workers.environments import Environments
 from lakeserve.workers.logs import tail
@@ -55,7 +56,10 @@ class CustomModels:
         self._settings = settings
         self._secrets = secrets
         self._store = ModelStore(place, allowed, settings.mlflow)
-        self._environments = Environments(place / "environments", settings.mlflow)
+        self._isolation = ModelIsolation(settings)
+        self._environments = Environments(
+            place / "environments", settings.mlflow, settings.model_isolation
+        )
         self._build_logs: dict[str, Path] = {}
         self._logs: dict[str, Path] = {}
 
@@ -98,6 +102,7 @@ class CustomModels:
             socket_dir=data_dir / "sockets",
             log_path=log_path,
             work_dir=data_dir / "mlflow" / "work" / entity.id[:12],
+            confinement=self._isolation.of_mlflow(described.directory, interpreter),
             resources=RESOURCES[model.workload.type],
         )
 

@@ -17,6 +17,7 @@ from lakeserve.core.endpoints import (
 from lakeserve.core.errors import EngineError
 from lakeserve.foundation_settings import ServerProgram, VllmServer
 from lakeserve.reconcile.custom_models import CustomModels, Tell
+from lakeserve.reconcile.isolation import ModelIsolation
 from lakeserve.settings import Settings
 from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.models import ModelFile, resolve
@@ -47,6 +48,7 @@ class Launcher:
         self._runner = runner
         self._custom_models = custom_models
         self._settings = settings
+        self._isolation = ModelIsolation(settings)
         self._resolve = resolve_model
         self._one_at_a_time = asyncio.Lock()
 
@@ -74,7 +76,11 @@ class Launcher:
                 program = self._llama(entity, backend, model)
                 timeout_s = self._settings.engine.start_timeout_s
                 resources = Resources(cpus=program.threads)
-                spec = self._spec(entity, program, resources, timeout_s)
+                spec = replace(
+                    self._spec(entity, program, resources, timeout_s),
+                    work_dir=self._settings.data_dir / "work" / entity.id[:12],
+                    confinement=self._isolation.of_gguf(program),
+                )
             return await self._runner.start(numbered(spec, number))
 
         return launch

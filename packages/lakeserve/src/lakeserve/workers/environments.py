@@ -1,6 +1,7 @@
 """Environments of models: made once per set of requirements, by uv, and kept."""
 
 import asyncio
+import contextlib
 import hashlib
 import importlib
 import importlib.util
@@ -12,6 +13,8 @@ from pathlib import Path
 
 from lakeserve.core.errors import EngineError
 from lakeserve.settings import MlflowSettings, child_environment
+from lakeserve.workers.build_steps import BuildSteps, Step
+from lakeserve.workers.confinement import Isolation
 from lakeserve.workers.mlflow_models import MLFLOW_INSTALL, REQUIREMENTS_FILE, MlflowModel
 
 Tell = Callable[[str], None]
@@ -34,11 +37,15 @@ class Environments:
     Args:
         directory: Where environments and their build logs lie.
         settings: What to make them from.
+        isolation: Whether builds, which may run code of the packages, reach only what they need.
     """
 
-    def __init__(self, directory: Path, settings: MlflowSettings) -> None:
+    def __init__(
+        self, directory: Path, settings: MlflowSettings, isolation: Isolation = "off"
+    ) -> None:
         self._directory = directory
         self._settings = settings
+        self._isolation = isolation
         self._locks: dict[str, asyncio.Lock] = {}
         self._failures: dict[str, tuple[float, str]] = {}
 
@@ -95,18 +102,34 @@ class Environments:
 
     async def _run_all(self, path: Path, model: MlflowModel, log_path: Path) -> None:
         uv = find_uv()
-        requirements = self._requirements_file(path, model)
-        steps = (
-            [uv, "venv", "--no-python-downloads", "--python", _wanted_python(model), str(path)],
-            [
-                *(uv, "pip", "install", "--no-progress", "--python", str(_python(path))),
-                *self._source(),
-                *("-r", str(requirements)),
-                *SERVING,
-            ],
+        make = (uv, "venv", "--no-python-downloads", "--python", _wanted_python(model), str(path))
+        install = (
+            *(uv, "pip", "install", "--no-progress", "--python", str(_python(path))),
+            *self._source(),
+            *("-r", str(self._requirements_file(path, model))),
+            *SERVING,
         )
-        for step in steps:
-            await _run(step, model.directory, log_path)
+        steps = self._steps(path, model)
+        await _run(steps.plain(make), model.directory, log_path)
+        if not steps.applies:
+            await _run(steps.plain(install), model.directory, log_path)
+            return
+        with steps.scratch():
+            try:
+                await _run(steps.from_wheels(install), model.directory, log_path)
+            except _StepFailed:
+                await _run(steps.from_sources(install), model.directory, log_path)
+            with contextlib.suppress(_StepFailed):  # packages ship files of other Pythons, too
+                await _run(steps.compiled(_python(path)), model.directory, log_path)
+
+    def _steps(self, path: Path, model: MlflowModel) -> BuildSteps:
+        wheelhouse = self._settings.wheelhouse
+        reads = (
+            *(model.directory, _written_requirements(path), *self._settings.readable_dirs),
+            *(() if wheelhouse is None else (wheelhouse,)),
+        )
+        environment = {**child_environment(), "NO_COLOR": "1"}
+        return BuildSteps(environment, reads, path, self._isolation)
 
     def _requirements_file(self, path: Path, model: MlflowModel) -> Path:
         """The model's own file where it says everything; relative paths in it stay right."""
@@ -115,7 +138,7 @@ class Environments:
             line.strip().startswith("mlflow") for line in own.read_text().splitlines()
         ):
             return own
-        written = path.with_name(f"{path.name}.requirements.txt")
+        written = _written_requirements(path)
         written.write_text("\n".join(model.requirements) + "\n")
         return written
 
@@ -152,16 +175,16 @@ def find_uv() -> str:
     return found
 
 
-async def _run(command: Sequence[str], directory: Path, log_path: Path) -> None:
+async def _run(step: Step, directory: Path, log_path: Path) -> None:
     with log_path.open("ab") as log:
-        log.write(f"$ {' '.join(command)}\n".encode())
+        log.write(f"$ {' '.join(step.words)}\n".encode())
         log.flush()
         process = await asyncio.create_subprocess_exec(
-            *command,
+            *step.command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**child_environment(), "NO_COLOR": "1"},
+            env=dict(step.environment),
             cwd=directory,
         )
         try:
@@ -170,7 +193,12 @@ async def _run(command: Sequence[str], directory: Path, log_path: Path) -> None:
             if process.returncode is None:
                 process.kill()
     if code != 0:
-        raise _StepFailed(f"{Path(command[0]).name} {command[1]} ended with exit code {code}")
+        name = Path(step.words[0]).name
+        raise _StepFailed(f"{name} {step.words[1]} ended with exit code {code}")
+
+
+def _written_requirements(path: Path) -> Path:
+    return path.with_name(f"{path.name}.requirements.txt")
 
 
 def _wanted_python(model: MlflowModel) -> str:

@@ -1,5 +1,6 @@
 """What the files of an MLflow model say about it, read without MLflow."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -56,7 +57,11 @@ def read_model(directory: Path) -> MlflowModel:
 def _python(directory: Path, function: dict[str, Any]) -> str:
     path = directory / "python_env.yaml"
     stated = _yaml(path).get("python") if path.is_file() else None
-    return str(stated or function.get("python_version") or "")
+    version = str(stated or function.get("python_version") or "")
+    # It goes to uv, which would also run an interpreter that is named by its path.
+    if not re.fullmatch(r"(\d+(\.\w+)*)?", version):
+        raise EngineError(f"the model wants Python {version!r}, which is not a version")
+    return version
 
 
 def _requirements(directory: Path, described: dict[str, Any]) -> tuple[str, ...]:

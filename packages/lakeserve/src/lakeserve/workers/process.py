@@ -16,12 +16,15 @@ from pathlib import Path
 from lakeserve.core.endpoints import Address
 from lakeserve.core.errors import EngineError
 from lakeserve.settings import child_environment, inherited_environment
+from lakeserve.workers.confinement import scratch_environment, temporary_files
 from lakeserve.workers.logs import keep_short, open_log, tail
 from lakeserve.workers.protocols import REASON_PREFIX, Pulse, Worker, WorkerSpec
 
 # sockaddr_un holds 108 bytes on Linux and 104 on macOS, one of them the closing zero. The engine's
 # own socket beside the worker's has a longer name.
 _LONGEST_SOCKET_PATH = 103 - len("-e.sock")
+# In a directory of a worker's own.
+_LONE_SOCKET = "w.sock"
 _LAST_LINES = 5
 _POLL_S = 0.02
 _DRAIN_POLL_S = 0.1
@@ -46,25 +49,27 @@ class ProcessRunner:
     async def start(self, spec: WorkerSpec) -> Worker:
         """See ``Runner``."""
         try:
-            directory, temporary = _socket_directory(spec)
-            if directory not in self._swept:
-                self._swept.add(directory)
-                _remove_dead_sockets(directory)
+            confined = _confined(spec)
+            path, folder = _socket_place(spec, alone=confined)
+            if spec.socket_dir not in self._swept:
+                self._swept.add(spec.socket_dir)
+                _remove_dead_sockets(spec.socket_dir)
             if spec.work_dir is not None:
-                spec.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+                scratch = temporary_files(spec.work_dir) if confined else spec.work_dir
+                scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
             log = open_log(spec.log_path)
         except OSError as error:
             raise EngineError(f"cannot prepare worker {spec.model_name!r}: {error}") from None
-        path = directory / _socket_name(spec)
         address = _address(spec, path, self._host)
+        environment = _environment(spec, confined=confined)
         child_end, our_end = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
-                *spec.program.command(address),
+                *_command(spec, address, environment, path, confined=confined),
                 stdin=child_end,
                 stdout=log,
                 stderr=log,
-                env=_environment(spec),
+                env=environment,
                 cwd=spec.work_dir,
                 start_new_session=True,
             )
@@ -74,9 +79,7 @@ class ProcessRunner:
         finally:
             os.close(child_end)
             os.close(log)
-        return ProcessWorker(
-            spec, process, address, path, our_end, directory if temporary else None
-        )
+        return ProcessWorker(spec, process, address, path, our_end, folder)
 
 
 class ProcessWorker:
@@ -89,7 +92,7 @@ class ProcessWorker:
         address: Address,
         socket_path: Path,
         lifeline: int,
-        temporary: Path | None,
+        folder: Path | None,
     ) -> None:
         self._spec = spec
         self._process = process
@@ -97,7 +100,7 @@ class ProcessWorker:
         self._prober = spec.program.prober()
         self._socket_path = socket_path
         self._lifeline = lifeline
-        self._temporary = temporary
+        self._folder = folder  # of its own, for its socket
         self._stopping = False
         self._keeping = asyncio.ensure_future(keep_short(spec.log_path))
         self._ended = asyncio.ensure_future(self._end())
@@ -166,8 +169,8 @@ class ProcessWorker:
         os.close(self._lifeline)
         for path in (self._socket_path, _control_socket(self._socket_path)):
             path.unlink(missing_ok=True)
-        if self._temporary is not None:
-            shutil.rmtree(self._temporary, ignore_errors=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
         name = f"worker {self._spec.model_name!r}"
         if self._stopping:
             return f"{name} was stopped"
@@ -209,9 +212,32 @@ def _address(spec: WorkerSpec, socket_path: Path, host: str | None) -> Address:
         return Address(host=place, port=free.getsockname()[1])
 
 
-def _environment(spec: WorkerSpec) -> dict[str, str]:
+def _confined(spec: WorkerSpec) -> bool:
+    return spec.confinement is not None and spec.confinement.applies
+
+
+def _command(
+    spec: WorkerSpec,
+    address: Address,
+    environment: dict[str, str],
+    socket_path: Path,
+    *,
+    confined: bool,
+) -> list[str]:
+    command = list(spec.program.command(address))
+    if not confined or spec.confinement is None:
+        return command
+    writes = [socket_path.parent, spec.log_path]
+    if spec.work_dir is not None:
+        writes.append(spec.work_dir)
+    return spec.confinement.command(command, environment, writes)
+
+
+def _environment(spec: WorkerSpec, *, confined: bool) -> dict[str, str]:
     """Somebody else's program gets nothing that is the platform's own."""
     inherited = inherited_environment() if spec.work_dir is None else child_environment()
+    if confined and spec.work_dir is not None:
+        inherited = scratch_environment(inherited, spec.work_dir)
     return {**inherited, **spec.program.environment()}
 
 
@@ -219,28 +245,34 @@ def _control_socket(socket_path: Path) -> Path:
     return socket_path.with_name(socket_path.stem + "-e.sock")
 
 
-def _socket_name(spec: WorkerSpec) -> str:
-    """A name of its own for every start: the one before may still be draining."""
-    return f"{spec.entity_id[:12]}-{secrets.token_hex(3)}.sock"
+def _socket_place(spec: WorkerSpec, *, alone: bool) -> tuple[Path, Path | None]:
+    """A socket that only this user can reach, and the directory that goes with it, if any.
 
-
-def _socket_directory(spec: WorkerSpec) -> tuple[Path, bool]:
-    """A directory that only this user can enter, and whether it is a temporary one."""
-    name = spec.socket_dir / _socket_name(spec)
-    if len(os.fsencode(name)) > _LONGEST_SOCKET_PATH:
-        return Path(tempfile.mkdtemp(prefix="lakeserve-")), True
+    Its name is new for every start: the one before may still be draining. Whoever may make a socket
+    in a directory may also take the place of others there, so a confined worker is alone.
+    """
+    name = f"{spec.entity_id[:12]}-{secrets.token_hex(3)}"
+    shared, lone = spec.socket_dir / f"{name}.sock", spec.socket_dir / name / _LONE_SOCKET
+    if len(os.fsencode(lone)) > _LONGEST_SOCKET_PATH:
+        folder = Path(tempfile.mkdtemp(prefix="lakeserve-"))
+        return folder / _LONE_SOCKET, folder
     spec.socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     spec.socket_dir.chmod(stat.S_IRWXU)
-    return spec.socket_dir, False
+    if not alone:
+        return shared, None
+    lone.parent.mkdir(mode=0o700)
+    return lone, lone.parent
 
 
 def _remove_dead_sockets(directory: Path) -> None:
     """Remove what workers of a killed platform left behind."""
-    for path in directory.glob("*.sock"):
+    for path in (*directory.glob("*.sock"), *directory.glob(f"*/{_LONE_SOCKET}")):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             try:
                 probe.connect(str(path))
             except ConnectionRefusedError:
                 path.unlink(missing_ok=True)
+                if path.parent != directory:
+                    shutil.rmtree(path.parent, ignore_errors=True)
             except OSError:
                 continue

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from lakeserve.core.endpoints import Address
+from lakeserve.workers.confinement import Confinement
 
 # A worker that cannot serve writes one line with this prefix to standard error, and ends.
 REASON_PREFIX = "lakeserve worker: "
@@ -82,6 +83,8 @@ class WorkerSpec:
         log_path: Its log file; the file of the previous start is kept as ``<name>.1``.
         work_dir: Where a program of somebody else's runs, made if it does not exist; such a program
             inherits nothing that is the platform's own. None for the platform's programs.
+        confinement: What of the machine it may reach beside ``work_dir``, its socket and its log;
+            None for all that its user may.
         resources: What it takes where workers share a cluster.
         replica: Its number among the workers of its entity.
     """
@@ -93,6 +96,7 @@ class WorkerSpec:
     socket_dir: Path
     log_path: Path
     work_dir: Path | None = None
+    confinement: Confinement | None = None
     resources: Resources = Resources()
     replica: int = 0
 

@@ -46,6 +46,20 @@ class Double(PythonModel):
         return model_input["x"] * 2
 
 
+class Curious(PythonModel):
+    """Runs the statements that it is given; says what became of each."""
+
+    def predict(self, context, model_input, params=None):
+        return [self._outcome(statement) for statement in model_input["statement"]]
+
+    def _outcome(self, statement):
+        try:
+            exec(statement, {})
+        except Exception as error:  # noqa: BLE001
+            return type(error).__name__
+        return "done"
+
+
 class Parrot(ChatModel):
     """Repeats the last message."""
 
@@ -118,6 +132,8 @@ def main(directory: Path) -> None:
     save = mlflow.pyfunc.save_model
     pins = {"pip_requirements": [f"mlflow=={mlflow.__version__}"]}
     save(directory / "double", python_model=Double(), signature=signature, **pins)
+    statements = infer_signature(pd.DataFrame({"statement": ["pass"]}))
+    save(directory / "curious", python_model=Curious(), signature=statements, **pins)
     save(directory / "parrot", python_model=Parrot(), **pins)
     save(directory / "agent", python_model=Agent(), **pins)
     save(directory / "responder", python_model=Responder(), **pins)
