@@ -6,9 +6,8 @@ it was looked at, the sum then, and an amount for each tick of a window, as a ri
 
 A process may be killed between any two writes. So a slot changes its key only after it was emptied,
 and a new tick counts only after the amounts that have left are gone and the sum was added up anew:
-half a change is done again by the next one who looks. What is lost at worst is the half of one
-amount's change, of a call that nobody answers any more; the sum agrees with the amounts again with
-the next tick.
+half a change is done again by the next one who looks. What may be lost is one change of an amount,
+for a call that nobody answers any more; sum and amounts agree again with the next tick.
 """
 
 import errno
@@ -31,12 +30,12 @@ logger = logging.getLogger(__name__)
 # The layout is part of the name: who knows another one uses another file.
 NAME = "rate-limits-1"
 SLOTS = 16_384
-# A window lies in one of so many slots that follow its home; more than SLOTS, so that none wraps.
+# A window lies in one of so many slots from its home on. The table has as many more, so none wraps.
 NEAR = 64
 LENGTH = SECONDS + 1
 WORD = 8
 HEAD_BYTES = 512
-# Calls can announce any number of tokens. So many fit a word even if each of a second's calls does.
+# Calls can announce any number of tokens; 8 million times as many in a second fit a word.
 MOST = 1 << 40
 
 _NOTHING = array("q", bytes(WORD * LENGTH))
@@ -86,7 +85,7 @@ class MappedWindows:
         return self._lock
 
     def sweep(self, tick: int) -> None:
-        """Forget where windows lie; what is in them stays."""
+        """Forget which windows this process has asked for; what is in them stays."""
         self._windows.clear()
 
     def close(self) -> None:

@@ -10,9 +10,10 @@ from lakeserve.gateway.circuit import Circuit
 logger = logging.getLogger(__name__)
 
 _TRY = fcntl.LOCK_EX | fcntl.LOCK_NB
-# The lock is held for microseconds. Pauses are counted, not timed: processes that are stopped
-# together, holder and waiters, go on together. Half a second, as Redis is waited for.
-_PAUSES = (0.0,) * 10 + (0.0001,) * 50 + (0.002,) * 250
+# The lock is held for microseconds, or as long as its holder does not get a processor. Pauses are
+# counted, not timed: processes that are stopped together, holder and waiters, go on together. With
+# what sleeping takes beside they are about half a second.
+_PAUSES = (0.0,) * 10 + (0.0001,) * 3000
 
 
 class WindowsBusy(Exception):
