@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -34,11 +34,12 @@ def many(tmp_path: Path) -> Iterator[PlatformProcess]:
 
 
 def gateways(platform: PlatformProcess) -> list[psutil.Process]:
-    return [
-        child
-        for child in psutil.Process(platform.process.pid).children()
-        if "lakeserve.app.gateway_process" in child.cmdline()
-    ]
+    found = []
+    for child in psutil.Process(platform.process.pid).children():
+        with suppress(psutil.NoSuchProcess):
+            if "lakeserve.app.gateway_process" in child.cmdline():
+                found.append(child)
+    return found
 
 
 def external(base_url: str, key: str) -> dict[str, object]:
