@@ -1,6 +1,7 @@
 """Models of MLflow behind endpoints: real workers, each in an interpreter that has MLflow."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,34 @@ def test_a_crash_is_mended(double: PlatformProcess) -> None:
     assert wait_until(lambda: query(double, "double", SPLIT).status == 200, PATIENCE_S)
     assert double.request("DELETE", f"{API}/double").status == 200
     assert query(double, "double", SPLIT).status == 404
+
+
+def test_batches(serving: PlatformProcess, models: Path) -> None:
+    limits = {"LAKESERVE_MAX_BATCH_SIZE": "8", "LAKESERVE_MAX_BATCH_WAIT_MS": "5000"}
+    create(serving, "batched", models / "double", environment_vars=limits)
+    assert settled(serving, "batched")["state"]["ready"] == "READY"
+
+    def ask_together(wish: str) -> list[Reply]:
+        def ask(number: int) -> Reply:
+            split = {"columns": ["x"], "data": [[number]]}
+            return query(serving, "batched", {"dataframe_split": split, "params": {"wish": wish}})
+
+        with ThreadPoolExecutor(8) as callers:
+            return list(callers.map(ask, range(10, 18)))
+
+    rows = [reply.json()["predictions"] for reply in ask_together("rows")]
+    assert all(len(each) == 1 for each in rows)
+    assert max(rows) > [1]
+    lucky = ask_together("luck")
+    unlucky = lucky.pop(3)
+    assert [reply.json()["predictions"] for reply in lucky] == [
+        [{"x": 2.0 * number}] for number in range(10, 18) if number != 13
+    ]
+    assert (unlucky.status, unlucky.json()["message"]) == (
+        400,
+        "The model failed: ValueError: unlucky",
+    )
+    assert serving.request("DELETE", f"{API}/batched").status == 200
 
 
 async def test_a_model_that_hangs_while_it_loads(

@@ -1,6 +1,8 @@
+from dataclasses import replace
 from pathlib import Path
 
 from lakeserve.core.endpoints import Address
+from lakeserve.workers.batching import Batching
 from lakeserve.workers.mlflow_program import LAUNCH, QUIET, MlflowProgram
 
 
@@ -15,3 +17,5 @@ def test_how_it_is_started() -> None:
     assert program.environment() == {**QUIET, "KEY": "hidden"}
     assert "hidden" not in repr(program)
     assert program.listens == "either"
+    batched = replace(program, batching=Batching(64, 5)).command(Address(uds="/s.sock"))
+    assert batched[-4:] == ["--max-batch-size", "64", "--max-batch-wait-ms", "5"]

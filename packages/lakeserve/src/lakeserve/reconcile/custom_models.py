@@ -10,6 +10,7 @@ from lakeserve.core.ports import SecretResolver
 from lakeserve.core.secrets import is_reference
 from lakeserve.reconcile.isolation import ModelIsolation
 from lakeserve.settings import Settings
+from lakeserve.workers.batching import batching_of
 from lakeserve.workers.environments import Environments
 from lakeserve.workers.logs import tail
 from lakeserve.workers.mlflow_models import read_model
@@ -93,6 +94,7 @@ class CustomModels:
             queue=self._settings.engine.queue,
             memory_mb=limits.memory_mb or psutil.virtual_memory().total // 2**21,
             variables={**_SERVED, **variables},
+            batching=batching_of(variables),
         )
         return WorkerSpec(
             entity_id=entity.id,

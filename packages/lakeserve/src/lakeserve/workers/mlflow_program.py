@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lakeserve.core.endpoints import Address
+from lakeserve.workers.batching import Batching
 from lakeserve.workers.health import probe
 from lakeserve.workers.listening import listen_arguments
 from lakeserve.workers.protocols import Listens, Prober
@@ -26,6 +27,7 @@ class MlflowProgram:
         queue: Requests that may wait; what comes on top is refused with 429.
         memory_mb: Memory of its own, at most.
         variables: Beside those that it inherits; some are secrets.
+        batching: When requests are predicted together; None has each predicted by itself.
     """
 
     interpreter: Path
@@ -34,6 +36,7 @@ class MlflowProgram:
     queue: int
     memory_mb: int
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    batching: Batching | None = None
 
     def command(self, address: Address) -> list[str]:
         """See ``Program``."""
@@ -44,7 +47,14 @@ class MlflowProgram:
             "--concurrency", str(self.concurrency),
             "--queue", str(self.queue),
             "--memory-mb", str(self.memory_mb),
+            *self._batch_arguments(),
         ]  # fmt: skip
+
+    def _batch_arguments(self) -> list[str]:
+        if self.batching is None:
+            return []
+        size, wait = self.batching.max_rows, self.batching.max_wait_ms
+        return ["--max-batch-size", str(size), "--max-batch-wait-ms", str(wait)]
 
     def environment(self) -> Mapping[str, str]:
         """See ``Program``."""

@@ -106,6 +106,7 @@ def test_variables() -> None:
         ({"environment_vars": {"1A": "x"}}, "has the value '1A'; accepted: names"),
         ({"environment_vars": {"A": 1}}, "environment_vars.A' must be a text"),
         ({"environment_vars": {"A": "x {{secrets/s/k}}"}}, "must be the whole value"),
+        ({"environment_vars": {"LAKESERVE_MAX_BATCH_SIZE": "x"}}, "whole number from 2"),
         ({"environment_vars": {f"A{n}": "x" for n in range(31)}}, "at most 30"),
     ],
 )

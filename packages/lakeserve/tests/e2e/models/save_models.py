@@ -40,6 +40,10 @@ class Double(PythonModel):
             os._exit(7)
         if wish == "variable":
             return [os.environ.get("COLOUR", "none")]
+        if wish == "rows":
+            return [len(model_input)] * len(model_input)
+        if wish == "luck" and 13 in set(model_input["x"]):
+            raise ValueError("unlucky")
         if wish == "print":
             for _ in range(40):
                 print("x" * (1 << 20))

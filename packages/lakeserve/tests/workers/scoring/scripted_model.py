@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 from lakeserve.workers.scoring.mlflow_names import MlflowNames
 from lakeserve.workers.scoring.model import ScoringModel
 
@@ -70,5 +72,20 @@ class Pyfunc:
         return self._stream(data)
 
 
-def scoring_model(pyfunc: Pyfunc) -> ScoringModel:
-    return ScoringModel(pyfunc, NAMES)
+def parse_array(given: dict[str, Any], metadata: Any, schema: Any) -> Any:
+    """As ``parse_json``, but the data are an array."""
+    parsed = parse_json(given, metadata, schema)
+    if not parsed.is_unified_llm_input:
+        parsed.data = np.array(parsed.data)
+    return parsed
+
+
+ARRAY_NAMES = replace(
+    NAMES,
+    parse_json=parse_array,
+    jsonable=lambda value: value.tolist() if isinstance(value, np.ndarray) else value,
+)
+
+
+def scoring_model(pyfunc: Pyfunc, names: MlflowNames = NAMES) -> ScoringModel:
+    return ScoringModel(pyfunc, names)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
+from lakeserve.workers.batching import Batching
 from lakeserve.workers.scoring.app import ScoringApp
 from workers.asgi_caller import Call
-from workers.scoring.scripted_model import Pyfunc, scoring_model
+from workers.scoring.scripted_model import ARRAY_NAMES, Pyfunc, scoring_model
 
 INVOCATIONS = "/invocations"
 
@@ -125,3 +126,39 @@ async def test_a_caller_who_leaves_stops_the_model() -> None:
     health = await Call(app, "/health", b"", "GET").done()
     assert health.json()["active"] == 0
     assert (await ask(app).done()).status == 200
+
+
+async def test_batches() -> None:
+    def predict(data: Any) -> Any:
+        if 13 in data:
+            raise ValueError("unlucky")
+        return data * 2
+
+    pyfunc = Pyfunc(predict, stream=lambda data: iter(["word"]))
+    app = ScoringApp(1, 4, Batching(8, 10_000))
+    app.model = scoring_model(pyfunc, ARRAY_NAMES)
+    calls = [ask(app, {"inputs": [n]}) for n in range(6)]
+    calls += [ask(app, {"nothing": 1}), ask(app, {"messages": [], "stream": True})]
+    *answers, refused, stream = [await call.done() for call in calls]
+    assert [each.json() for each in answers] == [{"predictions": [2 * n]} for n in range(6)]
+    assert refused.status == 400
+    assert stream.events() == ["word", "[DONE]"]
+    assert len(pyfunc.asked) == 1
+
+    calls = [ask(app, {"inputs": [n]}) for n in range(10, 18)]
+    assert [(await call.done()).status for call in calls] == [200] * 3 + [400] + [200] * 4
+
+
+async def test_batches_end_at_the_queue_too() -> None:
+    gate = threading.Event()
+
+    def predict(data: Any) -> Any:
+        gate.wait(20)
+        return data
+
+    app = ScoringApp(1, 1, Batching(2, 0))
+    app.model = scoring_model(Pyfunc(predict), ARRAY_NAMES)
+    calls = [ask(app, {"inputs": [n]}) for n in range(4)]
+    await asyncio.wait([call.task for call in calls], return_when=asyncio.FIRST_COMPLETED)
+    gate.set()
+    assert [(await call.done()).status for call in calls] == [200] * 3 + [429]

@@ -10,6 +10,7 @@ from lakeserve.control.endpoints.requests import ServedEntityInput, ServedModelI
 from lakeserve.core.endpoints import CONCURRENCY, RegisteredModel, Workload, WorkloadSize
 from lakeserve.core.errors import InvalidParameter, NotBuilt
 from lakeserve.core.secrets import is_reference
+from lakeserve.workers.batching import batching_of
 
 WORKLOAD_TYPES = (
     "CPU",
@@ -164,6 +165,7 @@ def _environment(given: Any, where: str) -> Mapping[str, str]:
                 f"Field '{where}.{name}' holds a reference that is not of the form"
                 " {{secrets/<scope>/<key>}}, which must be the whole value."
             )
+    batching_of(given, where)  # raises where a value means nothing
     return dict(given)
 
 

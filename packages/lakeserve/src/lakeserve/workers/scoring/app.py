@@ -10,6 +10,9 @@ from typing import Any
 
 import orjson
 
+from lakeserve.workers.batching import Batching
+from lakeserve.workers.scoring.batch_queue import BatchQueue
+from lakeserve.workers.scoring.batched_model import BatchedModel, Outcome, Request
 from lakeserve.workers.scoring.errors import ScoringError
 from lakeserve.workers.scoring.model import JSON, Scorable, ScoringModel
 from lakeserve.workers.scoring.turns import Turns
@@ -36,13 +39,17 @@ class ScoringApp:
     Args:
         concurrency: Predictions that run at the same time, each in a thread of its own.
         queue: Requests that may wait for one of them to end.
+        batching: When requests are predicted together; each of the predictions that run at the
+            same time may then be one of a whole batch. None has each predicted by itself.
     """
 
-    def __init__(self, concurrency: int, queue: int) -> None:
+    def __init__(self, concurrency: int, queue: int, batching: Batching | None = None) -> None:
         self.model: ScoringModel | None = None
         self.pool = ThreadPoolExecutor(concurrency, thread_name_prefix="prediction")
+        self._batching = batching
+        self._batches: BatchQueue | None = None
         self._turns = Turns(self.pool)
-        self._slots = Slots(concurrency, queue)
+        self._slots = Slots(concurrency * (batching.max_rows if batching else 1), queue)
         self._activity = Activity()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,7 +97,9 @@ class ScoringApp:
     async def _answer(
         self, model: ScoringModel, body: bytes, content_type: str, receive: Receive, send: Send
     ) -> None:
-        answer = await self._turns.run(partial(_score, model, body, content_type))
+        answer = await self._outcome(model, Request(body, content_type))
+        if isinstance(answer, Exception):
+            raise answer
         if isinstance(answer, bytes):
             await _send_json(send, 200, answer)
             return
@@ -102,6 +111,19 @@ class ScoringApp:
         await asyncio.wait((sending,))
         if not sending.cancelled():
             sending.result()
+
+    async def _outcome(self, model: ScoringModel, request: Request) -> Outcome:
+        batching = self._batching
+        if batching is None:
+            return await self._turns.run(partial(_score, model, request))
+        if self._batches is None:
+            self._batches = BatchQueue(
+                BatchedModel(model, batching.max_rows),
+                self._turns,
+                batching.max_rows,
+                batching.max_wait_ms / 1000,
+            )
+        return await self._batches.ask(request)
 
     async def _send_events(self, model: ScoringModel, asked: Scorable, send: Send) -> None:
         """Send a stream; errors before its first event are ordinary error replies."""
@@ -150,9 +172,9 @@ class ScoringApp:
         await work
 
 
-def _score(model: ScoringModel, body: bytes, content_type: str) -> bytes | Scorable:
+def _score(model: ScoringModel, request: Request) -> bytes | Scorable:
     """The answer, or what is still to be streamed."""
-    asked = model.read(body, content_type)
+    asked = model.read(request.body, request.content_type)
     return asked if asked.stream else model.predict(asked)
 
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from lakeserve.core.errors import EngineError
+from lakeserve.workers.batching import DEFAULT_WAIT_MS, Batching
 from lakeserve.workers.listening import add_listen_arguments
 from lakeserve.workers.protocols import REASON_PREFIX
 from lakeserve.workers.scoring.limits import restrict
@@ -42,7 +43,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--concurrency", type=int, default=4)
     parser.add_argument("--queue", type=int, default=256)
     parser.add_argument("--memory-mb", type=int)
+    parser.add_argument("--max-batch-size", type=int, help="rows that are predicted at once")
+    parser.add_argument("--max-batch-wait-ms", type=int, default=DEFAULT_WAIT_MS)
     return parser.parse_args()
+
+
+def _batching(arguments: argparse.Namespace) -> Batching | None:
+    if arguments.max_batch_size is None:
+        return None
+    return Batching(arguments.max_batch_size, arguments.max_batch_wait_ms)
 
 
 def _check_packages() -> None:
@@ -69,7 +78,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
     from lakeserve.workers.scoring.model import load
     from lakeserve.workers.unix_server import open_listener, remove_socket, server_of
 
-    app = ScoringApp(arguments.concurrency, arguments.queue)
+    app = ScoringApp(arguments.concurrency, arguments.queue, _batching(arguments))
     server = server_of(app, "auto")
     listener = open_listener(arguments)
     loop = asyncio.get_running_loop()

@@ -84,14 +84,34 @@ class ScoringModel:
         Raises:
             ScoringError: The model refused the input or failed.
         """
+        return self.written(self.plain(asked), bare=asked.bare)
+
+    def plain(self, asked: Scorable) -> Any:
+        """The model's answer as plain values.
+
+        Raises:
+            ScoringError: The model refused the input or failed.
+        """
         try:
             raw = self._model.predict(asked.data, params=asked.params)
-            answer = self._plain(raw)
+            records = None if self._tables is None else self._tables.records(raw)
+            return self._names.jsonable(raw) if records is None else records
         except self._names.error as error:
             raise self._refusal(error) from None
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the model's code may raise anything
             raise _failure(error) from None
-        return self._written(answer if asked.bare else {"predictions": answer})
+
+    def written(self, answer: Any, *, bare: bool) -> bytes:
+        """An answer as JSON.
+
+        Args:
+            answer: Plain values.
+            bare: Whether it goes out without ``predictions`` around it.
+
+        Raises:
+            ScoringError: It cannot be written.
+        """
+        return self._json(answer if bare else {"predictions": answer})
 
     def events(self, asked: Scorable) -> Iterator[bytes]:
         """The answer as server-sent events, without the last one, ``[DONE]``.
@@ -103,7 +123,7 @@ class ScoringModel:
             raise bad_request("The model has no predict_stream; send the request without 'stream'.")
         try:
             for chunk in self._model.predict_stream(asked.data, params=asked.params):
-                yield event_of(self._written(self._names.jsonable(chunk)))
+                yield event_of(self._json(self._names.jsonable(chunk)))
         except self._names.error as error:
             raise self._refusal(error) from None
         except ScoringError:
@@ -138,10 +158,6 @@ class ScoringModel:
             raise bad_request("Field 'stream' must be true or false.")
         return Scorable(parsed.data, parsed.params, parsed.is_unified_llm_input, wants)
 
-    def _plain(self, raw: Any) -> Any:
-        records = None if self._tables is None else self._tables.records(raw)
-        return self._names.jsonable(raw) if records is None else records
-
     def _frame(self, kind: str, body: bytes) -> Any:
         if kind == PARQUET:
             return self._names.parse_parquet(io.BytesIO(body))
@@ -151,7 +167,7 @@ class ScoringModel:
             raise bad_request("The CSV is not UTF-8 text.") from None
         return self._names.parse_csv(io.StringIO(text), self._schema)
 
-    def _written(self, answer: Any) -> bytes:
+    def _json(self, answer: Any) -> bytes:
         try:
             return to_json(answer, self._names.encode)
         except (TypeError, ValueError, RecursionError) as error:
