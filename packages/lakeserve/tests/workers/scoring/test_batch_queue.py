@@ -1,7 +1,5 @@
 import asyncio
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -17,9 +15,8 @@ LONG_S = 100.0
 
 
 @pytest.fixture
-def turns() -> Iterator[Turns]:
-    with ThreadPoolExecutor(1) as pool:
-        yield Turns(pool, LONG_S)
+def turns() -> Turns:
+    return Turns(1, LONG_S)
 
 
 def queue_of(pyfunc: Pyfunc, turns: Turns, max_requests: int, max_wait_s: float) -> BatchQueue:

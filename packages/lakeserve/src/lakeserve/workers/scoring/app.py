@@ -48,7 +48,7 @@ class ScoringApp:
         self.pool = ThreadPoolExecutor(concurrency, thread_name_prefix="prediction")
         self._batching = batching
         self._batches: BatchQueue | None = None
-        self._turns = Turns(self.pool)
+        self._turns = Turns(concurrency)
         self._slots = Slots(concurrency * (batching.max_rows if batching else 1), queue)
         self._activity = Activity()
 
