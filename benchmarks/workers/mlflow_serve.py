@@ -3,7 +3,8 @@
 Run as ``python benchmarks/workers/mlflow_serve.py --peer PYTHON``. The peer runs as MLflow
 installs it. The worker runs in the environment that the platform builds for the model: the same
 MLflow, beside uvloop, httptools and orjson. Both get the same bounded number of requests in
-interleaved turns; CPU time and memory are those of all their processes.
+interleaved turns; CPU time and memory are those of all their processes. A third server is the
+worker with batches, which predicts the requests of its callers together.
 """
 
 import argparse
@@ -18,13 +19,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import orjson
 import psutil
 from lakeserve.core.endpoints import Address
 from lakeserve.settings import MlflowSettings
+from lakeserve.workers.batching import Batching
 from lakeserve.workers.environments import Environments
 from lakeserve.workers.mlflow_models import read_model
 from lakeserve.workers.mlflow_program import MlflowProgram
@@ -52,6 +54,7 @@ class Server:
     """A server that is measured.
 
     Attributes:
+        clients: Numbers of clients that it is measured with.
         cpu_ms: CPU time per request, one value a turn.
         p99_ms: By number of clients.
         start_s: Seconds until it answered, one value a start.
@@ -61,6 +64,7 @@ class Server:
     command: Sequence[str]
     address: Address
     variables: dict[str, str] = field(default_factory=dict)
+    clients: Sequence[int] = CLIENTS
     cpu_ms: dict[int, list[float]] = field(default_factory=dict)
     p99_ms: dict[int, list[float]] = field(default_factory=dict)
     start_s: list[float] = field(default_factory=list)
@@ -150,7 +154,7 @@ async def load(server: Server, clients: int, requests: int) -> list[float]:
 
 def measure(server: Server, root: psutil.Process) -> None:
     """One turn: every number of clients."""
-    for clients in CLIENTS:
+    for clients in server.clients:
         asyncio.run(load(server, clients, 100))
         before = _cpu_s(root)
         took = asyncio.run(load(server, clients, REQUESTS))
@@ -167,8 +171,8 @@ def _cpu_s(root: psutil.Process) -> float:
     return sum(each.user + each.system for each in times)
 
 
-def servers(peer: str, folder: Path) -> tuple[Server, Server]:
-    """The worker and its peer, for the same model."""
+def servers(peer: str, folder: Path) -> tuple[Server, Server, Server]:
+    """The worker, its peer, and the worker with batches, for the same model."""
     model = folder / "model"
     subprocess.run([peer, "-c", SAVE, model], check=True, cwd=folder, capture_output=True)
     environments = Environments(folder / "environments", MlflowSettings())
@@ -180,8 +184,10 @@ def servers(peer: str, folder: Path) -> tuple[Server, Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     mlflow = [peer, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
+    batched = replace(program, batching=Batching(64, max_wait_ms=1))
+    variables = dict(program.environment())
     return (
-        Server("lakeserve", program.command(address), address, dict(program.environment())),
+        Server("lakeserve", program.command(address), address, variables),
         Server(
             "mlflow",
             [*mlflow, "--model-uri", str(model), "--port", str(port)],
@@ -189,10 +195,11 @@ def servers(peer: str, folder: Path) -> tuple[Server, Server]:
             # MLflow looks for uvicorn there.
             {"PATH": f"{Path(peer).parent}:{os.environ['PATH']}"},
         ),
+        Server("batches", batched.command(address), address, variables, clients=CLIENTS[-1:]),
     )
 
 
-def report(ours: Server, theirs: Server) -> None:
+def report(ours: Server, theirs: Server, batched: Server) -> None:
     """The ratios, with the values they come from."""
 
     def line(name: str, mine: Sequence[float], other: Sequence[float], unit: str) -> None:
@@ -210,6 +217,9 @@ def report(ours: Server, theirs: Server) -> None:
         line(f"CPU, {clients} clients", ours.cpu_ms[clients], theirs.cpu_ms[clients], "ms")
         name = f"p99 at {clients} clients"
         line(name, ours.p99_ms[clients], theirs.p99_ms[clients], "ms")
+    most = CLIENTS[-1]
+    line(f"CPU, {most}, batches", batched.cpu_ms[most], theirs.cpu_ms[most], "ms")
+    line(f"p99, {most}, batches", batched.p99_ms[most], theirs.p99_ms[most], "ms")
     line("start-up", ours.start_s, theirs.start_s, "s")
     line("memory", ours.memory_mb, theirs.memory_mb, "MB")
 
@@ -221,12 +231,12 @@ def main() -> None:
     peer = str(Path(parser.parse_args().peer).absolute())
     folder = Path(tempfile.mkdtemp(prefix="ls-"))
     try:
-        ours, theirs = servers(peer, folder)
+        ours, theirs, batched = servers(peer, folder)
         for _ in range(ROUNDS):
-            for server in (ours, theirs):
+            for server in (ours, theirs, batched):
                 with running(server, folder) as root:
                     measure(server, root)
-        report(ours, theirs)
+        report(ours, theirs, batched)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
