@@ -3,7 +3,7 @@
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 
 class Section(BaseModel):
@@ -49,15 +49,27 @@ class ServedModel(Section):
     Attributes:
         model: ``demo``, ``minilm``, the name of an added model, or the path of a GGUF file.
         replicas: Workers that share the calls.
-        concurrency: Calls that they answer at a time, all together; ``engine.slots`` for each of
-            them when left out.
+        max_replicas: Workers that share them when there are many; needs a ``concurrency``.
+        concurrency: Calls that they answer at a time, as many as they may be, all together;
+            ``engine.slots`` for each of them when left out.
         scale_to_zero: Whether the workers end when nobody has called for ``engine.idle_timeout_s``.
     """
 
     model: str
     replicas: int = Field(default=1, ge=1, le=64)
+    max_replicas: int | None = Field(default=None, ge=1, le=64)
     concurrency: int | None = Field(default=None, ge=1, le=1024)
     scale_to_zero: bool = False
+
+    @model_validator(mode="after")
+    def _grows(self) -> "ServedModel":
+        if self.max_replicas is not None and self.max_replicas < self.replicas:
+            raise ValueError(
+                f"max_replicas is {self.max_replicas}, but {self.replicas} replicas always run"
+            )
+        if self.max_replicas is not None and self.concurrency is None:
+            raise ValueError("max_replicas needs a concurrency: it says when a replica is full")
+        return self
 
 
 class ServerProgram(Section):

@@ -82,6 +82,25 @@ class EngineSettings(Section):
     probe_timeout_s: float = Field(default=5.0, gt=0)
 
 
+class AutoscalingSettings(Section):
+    """When an entity whose number of replicas follows its calls gets more of them, or fewer.
+
+    Attributes:
+        target_utilization: Share of a replica's concurrency that calls are to take.
+        look_back_s: What calls take is averaged over so long.
+        upscale_delay_s: More replicas are started when they have been wanted for so long.
+        downscale_delay_s: Replicas are drained and ended when fewer have been wanted for so long.
+        max_replicas: Replicas of an entity on one machine, at most; as many as it has processors
+            for when left out. A Ray cluster finds room itself.
+    """
+
+    target_utilization: float = Field(default=0.8, gt=0, le=1)
+    look_back_s: float = Field(default=15.0, ge=0)
+    upscale_delay_s: float = Field(default=10.0, ge=0)
+    downscale_delay_s: float = Field(default=300.0, ge=0)
+    max_replicas: int | None = Field(default=None, ge=1, le=64)
+
+
 class ModelPrice(Section):
     """What a model costs, per million tokens."""
 
@@ -226,6 +245,7 @@ class Settings(BaseSettings):
             concurrency and scale to zero), an OpenAI-compatible server (an address, or a table), or
             a server program of this machine (a table).
         clusters: Driver hosts by cluster id; a bare string is a host.
+        autoscaling: When entities get more replicas or fewer.
         mlflow: Custom MLflow models.
         models_dirs: Directories whose models endpoints may name by their path, beside ``models`` of
             the data directory.
@@ -276,6 +296,7 @@ class Settings(BaseSettings):
     foundation: dict[str, Foundation] = Field(default_factory=dict)
     clusters: dict[str, str | DriverHost] = Field(default_factory=dict)
     engine: EngineSettings = EngineSettings()
+    autoscaling: AutoscalingSettings = AutoscalingSettings()
     prices: PriceSettings = PriceSettings()
     usage: UsageSettings = UsageSettings()
     cache: CacheSettings = CacheSettings()

@@ -30,9 +30,9 @@ async def test_everything_a_worker_needs(
     custom = CustomModels(settings, secrets)
     entity = ServedEntity("12345678" * 4, "chat", backend, "chat", "M.")
     with pytest.raises(InvalidParameter, match=f"no secret {KEY} for anna"):
-        await custom.spec(entity, backend, "anna", lambda _: None)
+        await custom.spec(entity, backend, "anna", lambda _: None, 16)
     secrets.known[KEY] = "hidden"
-    spec = await custom.spec(entity, backend, "anna", lambda _: None)
+    spec = await custom.spec(entity, backend, "anna", lambda _: None, 16)
     program = spec.program
     assert isinstance(program, MlflowProgram)
     assert program.interpreter == Path("/python")

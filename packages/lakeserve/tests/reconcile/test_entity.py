@@ -5,10 +5,14 @@ from pathlib import Path
 import pytest
 from lakeserve.core.endpoints import Address, EntityState, LocalModel, ServedEntity
 from lakeserve.core.errors import Unavailable
+from lakeserve.reconcile.autoscaling import Demand, Range
 from lakeserve.reconcile.entity import LocalEntity
 from lakeserve.reconcile.heartbeat import Heartbeat
 from lakeserve.reconcile.pace import Pace
 from lakeserve.reconcile.replica import ASLEEP, READY
+from lakeserve.reconcile.room import no_limit
+from lakeserve.reconcile.scaler import Growth
+from lakeserve.settings import AutoscalingSettings
 from lakeserve.workers.fake import FakeRunner, FakeWorker
 from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.protocols import Pulse, Worker, WorkerSpec
@@ -35,18 +39,21 @@ class Bench:
         wanted: ServedEntity = WANTED,
         heartbeat: Heartbeat = QUICK_BEAT,
         replicas: int = 1,
+        growth: Growth | None = None,
     ) -> None:
         self.runner = FakeRunner(address=SOCKET)
+        self.numbers: list[int] = []
         self.shown: list[str] = []
         self.entity = LocalEntity(
-            wanted, self._launch, pace, self._changed, self._answers, heartbeat, replicas
+            wanted, self._launch, pace, self._changed, self._answers, heartbeat, replicas, growth
         )
 
     async def serving(self, number: int, until: Until) -> None:
         """Wait until so many workers were started and the last one serves."""
         await until(lambda: len(self.runner.workers) == number and self.entity.address is not None)
 
-    async def _launch(self, _number: int) -> Worker:
+    async def _launch(self, number: int) -> Worker:
+        self.numbers.append(number)
         return await self.runner.start(SPEC)
 
     async def _answers(self, _address: Address) -> bool:
@@ -259,4 +266,115 @@ async def test_a_crash_loop_ends_in_failure_with_the_reason(until: Until) -> Non
         bench.runner.workers[-1].crash("worker ended with signal SIGSEGV")
     await until(lambda: bench.entity.state.deployment == "DEPLOYMENT_FAILED")
     assert bench.entity.state.message == "worker ended with signal SIGSEGV"
+    await bench.entity.stop(0.0)
+
+
+AT_ONCE = AutoscalingSettings(look_back_s=0, upscale_delay_s=0, downscale_delay_s=0)
+FULL = Pulse(active=12)
+
+
+def growth(least: int = 1, most: int = 3) -> Growth:
+    return Growth(Demand(Range(least, most, 4.0), AT_ONCE), no_limit, drain_s=9.0)
+
+
+async def test_replicas_follow_the_calls_and_are_drained(until: Until) -> None:
+    bench = Bench(Pace(), growth=growth())
+    bench.entity.start()
+    await bench.serving(1, until)
+    first = bench.runner.workers[0]
+    first.says = FULL
+    await until(lambda: len(bench.entity.addresses) == 3)
+    assert bench.numbers == [0, 1, 2]
+    assert bench.entity.state == READY
+
+    first.says = Pulse(active=1)
+    await until(lambda: len(bench.entity.addresses) == 1)
+    second, third = bench.runner.workers[1:]
+    assert second.stops == third.stops == []  # calls that are on their way still find them
+    await until(lambda: second.stops == third.stops == [9.0])
+    assert first.stops == []
+    assert bench.entity.pids == (first.pid,)
+    await bench.entity.stop(0.0)
+
+
+async def test_replicas_that_do_not_serve_leave_first(until: Until) -> None:
+    bench = Bench(Pace(first_pause_s=0.0))
+    bench.entity.start()
+    await bench.serving(1, until)
+    bench.entity.resize(3)
+    await until(lambda: len(bench.entity.addresses) == 3)
+    bench.runner.auto_ready = False
+    bench.runner.workers[1].crash()
+    await until(lambda: len(bench.runner.workers) == 4)
+    bench.entity.resize(2)
+    assert len(bench.entity.addresses) == 2
+    await until(lambda: bench.runner.workers[3].stops == [0.0])
+    assert [worker.stops for worker in bench.runner.workers[:3:2]] == [[], []]
+    await bench.entity.stop(0.0)
+
+
+async def test_a_replica_that_leaves_keeps_its_number_to_itself(until: Until) -> None:
+    bench = Bench(Pace(), heartbeat=Heartbeat(linger_s=60))
+    bench.entity.start()
+    await bench.serving(1, until)
+    for size in (2, 1, 2):
+        bench.entity.resize(size)
+        await until(lambda size=size: len(bench.entity.addresses) == size)  # type: ignore[misc]
+    assert bench.numbers == [0, 1, 2]
+    await bench.entity.stop(3.0)
+    assert [worker.stops for worker in bench.runner.workers] == [[3.0]] * 3
+
+
+async def test_a_replica_that_crashes_while_it_leaves_is_not_started_again(until: Until) -> None:
+    bench = Bench(Pace(first_pause_s=0.0))
+    bench.entity.start()
+    await bench.serving(1, until)
+    bench.entity.resize(2)
+    await until(lambda: len(bench.entity.addresses) == 2)
+    bench.entity.resize(1)
+    bench.runner.workers[1].crash()
+    await asyncio.sleep(3 * QUICK_BEAT.linger_s)
+    assert len(bench.runner.workers) == 2
+    await bench.entity.stop(0.0)
+
+
+async def test_sleep_leaves_as_many_as_always_run(until: Until) -> None:
+    bench = Bench(Pace(), SLEEPY)
+    bench.entity.start()
+    await bench.serving(1, until)
+    bench.entity.resize(3)
+    await until(lambda: len(bench.entity.addresses) == 3)
+    for worker in bench.runner.workers:
+        worker.says = IDLE
+    await until(lambda: all(worker.stops for worker in bench.runner.workers))
+    assert (bench.entity.state, bench.entity.size, bench.entity.is_awake) == (ASLEEP, 1, False)
+    assert await bench.entity.activate(1.0) == SOCKET
+    assert len(bench.runner.workers) == 4
+    await bench.entity.stop(0.0)
+
+
+async def test_calls_that_wait_for_the_first_worker_bring_more(until: Until) -> None:
+    bench = Bench(Pace(), SLEEPY, growth=growth())
+    bench.runner.auto_ready = False
+    bench.entity.start(asleep=True)
+    calls = [asyncio.create_task(bench.entity.activate(5.0)) for _ in range(9)]
+    await until(lambda: len(bench.runner.workers) == 3)
+    assert bench.entity.calls == 9
+    for worker in bench.runner.workers:
+        worker.become_ready()
+    assert await asyncio.gather(*calls) == [SOCKET] * 9
+    assert bench.entity.calls == 0
+    await bench.entity.stop(0.0)
+
+
+async def test_calls_between_two_probes_are_counted_exactly(until: Until) -> None:
+    bench = Bench(Pace(), heartbeat=Heartbeat(interval_s=0.05, timeout_s=1))
+    bench.entity.start()
+    await bench.serving(1, until)
+    worker = bench.runner.workers[0]
+    worker.says = Pulse(active=0, busy_s=0.0)
+    await until(lambda: worker.probes >= 2)
+    worker.says = Pulse(active=0, busy_s=1000.0)  # many short calls, none at this moment
+    await until(lambda: bench.entity.calls > 100)
+    await until(lambda: bench.entity.calls == 0)
     await bench.entity.stop(0.0)

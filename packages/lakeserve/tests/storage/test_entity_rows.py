@@ -16,6 +16,7 @@ BACKENDS: tuple[Backend, ...] = (
     LocalModel("demo"),
     LocalServer("databricks-x", Scale(replicas=2)),
     LocalModel("demo", Scale(concurrency=8, replicas=2)),
+    LocalModel("demo", Scale(concurrency=16, most_replicas=4, min_concurrency=4)),
     OpenAICompatible("http://h/v1", "m"),
     RegisteredModel("main.ml.iris", "3", Workload("Medium", "CPU", True), {"A": "b"}),
     RegisteredModel("/models/iris", "", Workload(None, "CPU", False, 4, 8)),

@@ -1,7 +1,7 @@
 """Serving endpoints as values: what is wanted, what is seen, and where calls go."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from lakeserve.core.ai_gateway import AiGateway
@@ -35,24 +35,47 @@ class Scale:
     """How many calls the workers of an entity answer at a time.
 
     Attributes:
-        concurrency: Calls at a time, all replicas together; None for what the settings say.
-        replicas: Workers that share the calls.
+        concurrency: Calls at a time, of as many replicas as there may be; None for what the
+            settings say.
+        replicas: Workers that share the calls, however few these are.
         model_units: The units of provisioned throughput that the concurrency was asked for in.
+        most_replicas: Workers that share them when there are many; None where their number is
+            fixed.
+        min_concurrency: Calls that it was asked to be ready for at any time, or None.
     """
 
     concurrency: int | None = None
     replicas: int = 1
     model_units: int | None = None
+    most_replicas: int | None = None
+    min_concurrency: int | None = None
+
+    @property
+    def most(self) -> int:
+        """Replicas that there are at most."""
+        return max(self.replicas, self.most_replicas or 0)
+
+    @property
+    def follows_load(self) -> bool:
+        """Whether there are more replicas while there are more calls."""
+        return self.most > self.replicas
 
     def share(self) -> int | None:
         """The calls that one of the replicas answers at a time."""
-        return None if self.concurrency is None else -(-self.concurrency // self.replicas)
+        return None if self.concurrency is None else -(-self.concurrency // self.most)
+
+    def within(self, room: int) -> "Scale":
+        """The same calls by at most ``room`` replicas, or by those that always run."""
+        return replace(self, most_replicas=min(self.most, max(room, self.replicas)))
 
 
 WorkloadSize = Literal["Small", "Medium", "Large"]
 
-# Requests at a time, per size.
+# Requests at a time, per size, and those that it is ready for at any time while it is not asleep.
 CONCURRENCY: Mapping[WorkloadSize, int] = {"Small": 4, "Medium": 16, "Large": 64}
+LEAST_CONCURRENCY: Mapping[WorkloadSize, int] = {"Small": 4, "Medium": 8, "Large": 16}
+# What a replica answers at a time where no lower bound says it.
+CONCURRENCY_STEP = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +143,8 @@ class Workload:
         size: ``Small``, ``Medium`` or ``Large``; None when the concurrency says it.
         type: The kind of machine, as documented, such as ``CPU``.
         scale_to_zero: Whether its worker may end while nobody calls.
-        min_concurrency: Requests that it is always ready for, or None.
+        min_concurrency: Requests that it is ready for at any time while it is not asleep; with None
+            beside a ``max_concurrency``, all of those.
         max_concurrency: Requests that it answers at a time, at most; None when the size says it.
     """
 
@@ -131,9 +155,15 @@ class Workload:
     max_concurrency: int | None = None
 
     @property
-    def concurrency(self) -> int:
-        """Requests that are answered at a time."""
-        return self.max_concurrency or CONCURRENCY[self.size or "Small"]
+    def scale(self) -> Scale:
+        """One worker for the lower bound, as many more as it takes for the upper one."""
+        if self.max_concurrency is None:
+            least, most = (each[self.size or "Small"] for each in (LEAST_CONCURRENCY, CONCURRENCY))
+        else:
+            most = self.max_concurrency
+            least = most if self.min_concurrency is None else self.min_concurrency
+        replicas = -(-most // (least or CONCURRENCY_STEP))
+        return Scale(most, most_replicas=replicas, min_concurrency=self.min_concurrency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +183,8 @@ class RegisteredModel:
 
     @property
     def scale(self) -> Scale:
-        """One worker answers all calls."""
-        return Scale(self.workload.concurrency)
+        """How many workers it has."""
+        return self.workload.scale
 
     @property
     def is_directory(self) -> bool:

@@ -65,7 +65,12 @@ class CustomModels:
         self._logs: dict[str, Path] = {}
 
     async def spec(
-        self, entity: ServedEntity, model: RegisteredModel, creator: str, tell: Tell
+        self,
+        entity: ServedEntity,
+        model: RegisteredModel,
+        creator: str,
+        tell: Tell,
+        concurrency: int,
     ) -> WorkerSpec:
         """What a worker of an entity needs, made first if need be.
 
@@ -74,6 +79,7 @@ class CustomModels:
             model: Its backend.
             creator: Whose right to read secrets counts.
             tell: Hears what is being done.
+            concurrency: Requests that it answers at the same time.
 
         Raises:
             LakeserveError: Something is missing or cannot be made; the text says what.
@@ -90,7 +96,7 @@ class CustomModels:
         program = MlflowProgram(
             interpreter=interpreter,
             model_dir=described.directory,
-            concurrency=model.workload.concurrency,
+            concurrency=concurrency,
             queue=self._settings.engine.queue,
             memory_mb=limits.memory_mb or psutil.virtual_memory().total // 2**21,
             variables={**_SERVED, **variables},

@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
+from itertools import count
 
 from lakeserve.core.endpoints import Address, EntityState, ServedEntity
 from lakeserve.core.errors import Unavailable
@@ -12,6 +14,7 @@ from lakeserve.reconcile.heartbeat import USUAL_HEARTBEAT, Heartbeat
 from lakeserve.reconcile.launch import Launch
 from lakeserve.reconcile.pace import Pace
 from lakeserve.reconcile.replica import ASLEEP, READY, WAITING, Replica
+from lakeserve.reconcile.scaler import Growth, Scaler
 
 PROBE_PAUSE_S = 0.05
 
@@ -29,7 +32,8 @@ class LocalEntity:
         changed: Called after every change of state or address.
         answers: Whether anybody listens at an address.
         heartbeat: When to ask workers how they are, and when they have been idle.
-        replicas: How many workers share the calls.
+        replicas: How many workers share the calls, however few these are.
+        growth: How their number follows the calls; None for a fixed one.
     """
 
     def __init__(
@@ -41,17 +45,27 @@ class LocalEntity:
         answers: Callable[[Address], Awaitable[bool]] = answers,
         heartbeat: Heartbeat = USUAL_HEARTBEAT,
         replicas: int = 1,
+        growth: Growth | None = None,
     ) -> None:
         self.entity = entity
         self.state = ASLEEP if entity.start == "on-demand" else WAITING
         self.addresses: tuple[Address, ...] = ()
         self._changed = changed
         self._answers = answers
-        self._idle_timeout_s = heartbeat.idle_timeout_s
+        self._launch = launch
+        self._pace = pace
+        self._heartbeat = heartbeat
+        self._waiting = 0
         self._settled = asyncio.Event()
-        self._replicas = tuple(
-            self._replica(number, launch, pace, heartbeat) for number in range(replicas)
-        )
+        self._least = replicas
+        self._replicas: dict[int, Replica] = {}
+        self._leaving: dict[int, tuple[Replica, asyncio.Task[None]]] = {}
+        self._drain_s = 0.0 if growth is None else growth.drain_s
+        self._scaler: Scaler | None = None
+        if growth is not None:
+            self._scaler = Scaler(self, growth.demand, growth.room, heartbeat.interval_s)
+        for number in range(replicas):
+            self._replicas[number] = self._replica(number)
 
     @property
     def address(self) -> Address | None:
@@ -61,23 +75,59 @@ class LocalEntity:
     @property
     def pids(self) -> tuple[int, ...]:
         """The processes of its workers."""
-        return tuple(each.pid for each in self._replicas if each.pid is not None)
+        return tuple(each.pid for each in self._replicas.values() if each.pid is not None)
+
+    @property
+    def name(self) -> str:
+        """See ``Scalable``."""
+        return self.entity.name
+
+    @property
+    def is_awake(self) -> bool:
+        """See ``Scalable``."""
+        return any(replica.is_awake for replica in self._replicas.values())
+
+    @property
+    def calls(self) -> float:
+        """See ``Scalable``; those that wait for a first worker count, too."""
+        return self._waiting + sum(replica.calls for replica in self._replicas.values())
+
+    @property
+    def size(self) -> int:
+        """See ``Scalable``."""
+        return len(self._replicas)
 
     def start(self, *, asleep: bool = False) -> None:
         """Begin to supervise; workers start now, unless they are to wait for a call."""
-        for replica in self._replicas:
+        for replica in self._replicas.values():
             replica.start()
         if not asleep:
             self.wake()
+        if self._scaler is not None:
+            self._scaler.start()
+
+    def resize(self, replicas: int) -> None:
+        """See ``Scalable``. Those that do not serve go first, and those that came last."""
+        while len(self._replicas) < replicas:
+            number = next(each for each in count() if each not in self._taken())
+            replica = self._replicas[number] = self._replica(number)
+            replica.start()
+            replica.wake()
+        by_worth = sorted(
+            self._replicas, key=lambda each: (self._replicas[each].address is None, each)
+        )
+        for number in by_worth[replicas:]:
+            self._let_go(number)
+        self._replica_changed()
 
     def wake(self) -> None:
         """Have the workers run from now on."""
-        for replica in self._replicas:
+        for replica in self._replicas.values():
             replica.wake()
 
     def tell(self, message: str) -> None:
         """Say what is being done before its workers can start for the first time."""
-        for replica in self._replicas:
+        for replica in self._replicas.values():
             replica.tell(message)
 
     @property
@@ -96,6 +146,13 @@ class LocalEntity:
             Unavailable: They failed, or are not ready after ``timeout_s`` seconds.
         """
         self.wake()
+        self._waiting += 1
+        try:
+            return await self._serving(timeout_s)
+        finally:
+            self._waiting -= 1
+
+    async def _serving(self, timeout_s: float) -> Address:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             with suppress(asyncio.TimeoutError):
@@ -112,44 +169,66 @@ class LocalEntity:
         reason = self.state.message or "its worker does not answer"
         raise Unavailable(
             f"The model of endpoint '{self.entity.name}' is not ready: {reason}",
-            retry_after=min(replica.retry_after() for replica in self._replicas),
+            retry_after=min(replica.retry_after() for replica in self._replicas.values()),
         )
 
     async def stop(self, grace_s: float) -> None:
         """End supervision and the workers; calls they still answer get ``grace_s`` seconds."""
+        if self._scaler is not None:
+            await self._scaler.stop()
         self.addresses = ()
         self._settled.clear()
-        await asyncio.gather(*(replica.stop(grace_s) for replica in self._replicas))
+        leaving = tuple(self._leaving.values())
+        for _, farewell in leaving:
+            farewell.cancel()
+        await asyncio.gather(*(farewell for _, farewell in leaving), return_exceptions=True)
+        remaining = (*self._replicas.values(), *(replica for replica, _ in leaving))
+        await asyncio.gather(*(replica.stop(grace_s) for replica in remaining))
 
-    def _replica(self, number: int, launch: Launch, pace: Pace, heartbeat: Heartbeat) -> Replica:
+    def _replica(self, number: int) -> Replica:
         return Replica(
             self.entity.name,
             self.entity.model_name,
-            lambda: launch(number),
-            pace,
-            heartbeat,
+            partial(self._launch, number),
+            self._pace,
+            self._heartbeat,
             self._replica_changed,
             self._replica_is_idle,
         )
 
-    def _replica_changed(self) -> None:
-        self.addresses = tuple(
-            replica.address for replica in self._replicas if replica.address is not None
+    def _taken(self) -> frozenset[int]:
+        """Numbers of replicas that have not ended."""
+        return frozenset((*self._replicas, *self._leaving))
+
+    def _let_go(self, number: int) -> None:
+        """Have a replica answer what it has, and end."""
+        replica = self._replicas.pop(number)
+        farewell = asyncio.create_task(
+            replica.retire(self._drain_s), name=f"drain {self.entity.name}.{number}"
         )
-        if self.addresses or all(replica.is_failed for replica in self._replicas):
+        self._leaving[number] = (replica, farewell)
+        farewell.add_done_callback(lambda _: self._leaving.pop(number))
+
+    def _replica_changed(self) -> None:
+        present = self._replicas.values()
+        self.addresses = tuple(each.address for each in present if each.address is not None)
+        if self.addresses or all(replica.is_failed for replica in present):
             self._settled.set()
         else:
             self._settled.clear()
-        self.state = combined([(each.state, each.address is not None) for each in self._replicas])
+        self.state = combined([(each.state, each.address is not None) for each in present])
         self._changed()
 
     def _replica_is_idle(self) -> None:
         """One has had no calls for long: they all sleep when that is true of every one."""
         if self.entity.start == "eager":
             return
-        serving = [replica for replica in self._replicas if replica.address is not None]
-        if all(replica.idle_s >= self._idle_timeout_s for replica in serving):
-            for replica in self._replicas:
+        timeout_s = self._heartbeat.idle_timeout_s
+        serving = [each for each in self._replicas.values() if each.address is not None]
+        if serving and all(replica.idle_s >= timeout_s for replica in serving):
+            if self.size > self._least:
+                self.resize(self._least)
+            for replica in self._replicas.values():
                 replica.rest()
 
 

@@ -11,18 +11,23 @@ from lakeserve.core.endpoints import (
     EntityState,
     LocalModel,
     RegisteredModel,
+    Scale,
     ServedEntity,
     WorkerBackend,
 )
+from lakeserve.reconcile.autoscaling import Demand, range_of
 from lakeserve.reconcile.entity import LocalEntity
 from lakeserve.reconcile.heartbeat import Heartbeat
 from lakeserve.reconcile.launch import Launcher
 from lakeserve.reconcile.pace import Pace
 from lakeserve.reconcile.replica import ASLEEP
 from lakeserve.reconcile.routing import Seen
+from lakeserve.reconcile.scaler import Growth
+from lakeserve.settings import AutoscalingSettings
 
 # Starts that fail in a row until a registered model counts as failed.
 CUSTOM_ATTEMPTS = 2
+USUAL_AUTOSCALING = AutoscalingSettings()
 
 
 class Fleet:
@@ -35,6 +40,7 @@ class Fleet:
         changed: Called with an endpoint's id after every change of a state or an address there.
         probe: Whether anybody listens at an address.
         drain_s: What calls get that an entity still answers when it is no longer wanted.
+        autoscaling: When replicas are added and taken away.
     """
 
     def __init__(
@@ -45,6 +51,7 @@ class Fleet:
         changed: Callable[[str], None],
         probe: Callable[[Address], Awaitable[bool]],
         drain_s: float,
+        autoscaling: AutoscalingSettings = USUAL_AUTOSCALING,
     ) -> None:
         self._launcher = launcher
         self._pace = pace
@@ -52,6 +59,7 @@ class Fleet:
         self._changed = changed
         self._probe = probe
         self._drain_s = drain_s
+        self._autoscaling = autoscaling
         self._entities: dict[str, LocalEntity] = {}
         self._of_endpoint: dict[str, frozenset[str]] = {}
         self._leaving: dict[str, LocalEntity] = {}
@@ -146,6 +154,7 @@ class Fleet:
         if isinstance(backend, RegisteredModel):
             # What somebody's model does at its load, it mostly does again.
             pace = replace(pace, attempts=min(pace.attempts, CUSTOM_ATTEMPTS))
+        scale = self._launcher.scale(backend)
         local = self._entities[entity.id] = LocalEntity(
             entity,
             self._launcher.for_entity(entity, backend, endpoint, tell),
@@ -153,9 +162,16 @@ class Fleet:
             partial(self._changed, endpoint.id),
             self._probe,
             self._heartbeat,
-            backend.scale.replicas,
+            scale.replicas,
+            self._growth(scale),
         )
         return local
+
+    def _growth(self, scale: Scale) -> Growth | None:
+        choice = range_of(scale, self._autoscaling)
+        if choice is None:
+            return None
+        return Growth(Demand(choice, self._autoscaling), self._launcher.room, self._drain_s)
 
     def _let_go(self, entity_id: str) -> None:
         local = self._leaving[entity_id] = self._entities.pop(entity_id)

@@ -10,6 +10,7 @@ from lakeserve.core.endpoints import (
     LocalModel,
     LocalServer,
     RegisteredModel,
+    Scale,
     ServedEntity,
     Task,
     WorkerBackend,
@@ -18,6 +19,7 @@ from lakeserve.core.errors import EngineError
 from lakeserve.foundation_settings import ServerProgram, VllmServer
 from lakeserve.reconcile.custom_models import CustomModels, Tell
 from lakeserve.reconcile.isolation import ModelIsolation
+from lakeserve.reconcile.room import Room, memory_room, no_limit, processors
 from lakeserve.settings import Settings
 from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.models import ModelFile, resolve
@@ -52,6 +54,22 @@ class Launcher:
         self._resolve = resolve_model
         self._one_at_a_time = asyncio.Lock()
 
+    @property
+    def room(self) -> Room:
+        """What tells how many more replicas fit beside those that run."""
+        return no_limit if self._settings.runner == "ray" else memory_room
+
+    def scale(self, backend: WorkerBackend) -> Scale:
+        """How many workers an entity may have where they run.
+
+        One machine has room for those that its processors can serve; a cluster finds its own.
+        """
+        if self._settings.runner == "ray":
+            return backend.scale
+        threads = self._settings.engine.threads if isinstance(backend, LocalModel) else 1
+        room = self._settings.autoscaling.max_replicas or max(1, processors() // threads)
+        return backend.scale.within(room)
+
     def for_entity(
         self, entity: ServedEntity, backend: WorkerBackend, endpoint: Endpoint, tell: Tell
     ) -> Launch:
@@ -65,15 +83,17 @@ class Launcher:
             endpoint: Whose entity it is.
             tell: Hears what takes long before the worker can start.
         """
+        share = self.scale(backend).share()
 
         async def launch(number: int) -> Worker:
             if isinstance(backend, RegisteredModel):
-                spec = await self._custom_models.spec(entity, backend, endpoint.creator, tell)
+                creator, concurrency = endpoint.creator, share or self._settings.engine.slots
+                spec = await self._custom_models.spec(entity, backend, creator, tell, concurrency)
             elif isinstance(backend, LocalServer):
                 spec = self._server(entity, backend, endpoint.task)
             else:
                 model = await self._model(backend, endpoint.task)
-                program = self._llama(entity, backend, model)
+                program = self._llama(entity, model, share)
                 timeout_s = self._settings.engine.start_timeout_s
                 resources = Resources(cpus=program.threads)
                 spec = replace(
@@ -113,14 +133,14 @@ class Launcher:
             )
         return model
 
-    def _llama(self, entity: ServedEntity, backend: LocalModel, model: ModelFile) -> LlamaProgram:
+    def _llama(self, entity: ServedEntity, model: ModelFile, share: int | None) -> LlamaProgram:
         engine, options = self._settings.engine, model.options
         return LlamaProgram(
             model.path,
             entity.name,  # clients compare a reply's model with what they asked for
             model.kind,
             threads=options.threads or engine.threads,
-            slots=backend.scale.share() or options.slots or engine.slots,
+            slots=share or options.slots or engine.slots,
             queue=engine.queue,
             context_tokens=options.context_tokens or engine.context_tokens,
             options=options,

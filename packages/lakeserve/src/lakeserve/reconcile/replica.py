@@ -50,6 +50,8 @@ class Replica:
         self.address: Address | None = None
         self.state = ASLEEP
         self.idle_s = 0.0
+        self.calls = 0.0
+        self._counted: tuple[float, float] | None = None
         self._name = name
         self._model_name = model_name
         self._launch = launch
@@ -77,6 +79,11 @@ class Replica:
         return self.state.deployment == "DEPLOYMENT_FAILED"
 
     @property
+    def is_awake(self) -> bool:
+        """Whether its worker is to run."""
+        return self._wanted.is_set()
+
+    @property
     def pid(self) -> int | None:
         """The process of its worker, or None while none runs."""
         return None if self._worker is None else self._worker.pid
@@ -100,6 +107,17 @@ class Replica:
     def retry_after(self) -> int:
         """Whole seconds until the next start is tried, at least 1."""
         return max(1, math.ceil(self._next_attempt_at - time.monotonic()))
+
+    async def retire(self, grace_s: float) -> None:
+        """Take the worker out of service, and end it when it has answered what it has.
+
+        Args:
+            grace_s: What its calls get.
+        """
+        self.address = None
+        self._wanted.clear()  # one that crashes now is not started again
+        await asyncio.sleep(self._heartbeat.linger_s)
+        await self.stop(grace_s)
 
     async def stop(self, grace_s: float) -> None:
         """End supervision and the worker; calls it still answers get ``grace_s`` seconds."""
@@ -182,8 +200,19 @@ class Replica:
 
     def _note(self, pulse: Pulse) -> None:
         self.idle_s = 0.0 if pulse.active else pulse.idle_s
+        self._count(pulse)
         if self.idle_s >= self._heartbeat.idle_timeout_s:
             self._idle()
+
+    def _count(self, pulse: Pulse) -> None:
+        """Tell the calls at a time since the last probe, exactly where the worker counts them."""
+        self.calls = float(pulse.active)
+        if pulse.busy_s is None:
+            return
+        now, before = time.monotonic(), self._counted
+        self._counted = (now, pulse.busy_s)
+        if before is not None and now > before[0]:
+            self.calls = max(0.0, (pulse.busy_s - before[1]) / (now - before[0]))
 
     async def _falls_asleep(self, worker: Worker) -> bool:
         """Take the worker out of service, unless a call came after all."""
@@ -240,9 +269,11 @@ class Replica:
         return "DEPLOYMENT_RECOVERING" if self._served else "DEPLOYMENT_CREATING"
 
     async def _stop_worker(self, grace_s: float) -> None:
-        worker, self._worker = self._worker, None
+        self.calls, self._counted = 0.0, None
+        worker = self._worker
         if worker is not None:
             await worker.stop(grace_s)
+            self._worker = None
 
     def _show(self, state: EntityState) -> None:
         self.state = state

@@ -79,6 +79,7 @@ class Supervisor:
             self._local_changed,
             probe,
             settings.request_timeout_s,
+            settings.autoscaling,
         )
         self._mail = UpdateMail(settings.mail)
         self._deployments = Deployments(

@@ -1,7 +1,7 @@
 """Served entities as rows of a table or as JSON objects inside one."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from lakeserve.core.endpoints import (
@@ -48,9 +48,7 @@ def _backend_json(backend: Backend) -> dict[str, Any]:
         return {
             "kind": "local",
             "reference": backend.reference,
-            "concurrency": backend.scale.concurrency,
-            "replicas": backend.scale.replicas,
-            "model_units": backend.scale.model_units,
+            **asdict(backend.scale),
         }
     if isinstance(backend, LocalServer):
         return {"kind": "server", "key": backend.key, "replicas": backend.scale.replicas}
@@ -75,10 +73,8 @@ def _backend_json(backend: Backend) -> dict[str, Any]:
 
 def _backend(stored: Mapping[str, Any]) -> Backend:
     if stored["kind"] == "local":
-        scale = Scale(
-            stored.get("concurrency"), stored.get("replicas", 1), stored.get("model_units")
-        )
-        return LocalModel(stored["reference"], scale)
+        scale = {each.name: stored[each.name] for each in fields(Scale) if each.name in stored}
+        return LocalModel(stored["reference"], Scale(**scale))
     if stored["kind"] == "server":
         return LocalServer(stored["key"], Scale(replicas=stored["replicas"]))
     if stored["kind"] == "external":

@@ -51,6 +51,8 @@ async def _until_closed(reader: asyncio.StreamReader) -> bytes:
 def _pulse(body: bytes) -> Pulse:
     try:
         said = orjson.loads(body)
-        return Pulse(int(said["active"]), float(said["idle_s"]))
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        busy_s = said.get("busy_s")
+        counted = None if busy_s is None else float(busy_s)
+        return Pulse(int(said["active"]), float(said["idle_s"]), counted)
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
         return Pulse()

@@ -23,10 +23,13 @@ class Pulse:
     Attributes:
         active: Calls that it is answering or has waiting.
         idle_s: Seconds since its last call ended; 0 while there are calls.
+        busy_s: Seconds that all of its calls have taken so far, so that the calls between two
+            probes can be told exactly; None from a program that does not count them.
     """
 
     active: int = 0
     idle_s: float = 0.0
+    busy_s: float | None = None
 
 
 class Prober(Protocol):

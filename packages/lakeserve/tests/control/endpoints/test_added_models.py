@@ -18,23 +18,34 @@ def config(*entities: dict[str, Any], **more: Any) -> ConfigInput:
 @pytest.mark.parametrize(
     ("fields", "scale", "start", "shown"),
     [
-        ({}, 4, "eager", {"workload_size": "Small"}),
-        ({"workload_size": "Medium"}, 16, "eager", {"workload_size": "Medium"}),
+        ({}, Scale(4, most_replicas=1), "eager", {"workload_size": "Small"}),
+        (
+            {"workload_size": "Medium"},
+            Scale(16, most_replicas=2),
+            "eager",
+            {"workload_size": "Medium"},
+        ),
+        (
+            {"min_provisioned_concurrency": 4, "max_provisioned_concurrency": 16},
+            Scale(16, most_replicas=4, min_concurrency=4),
+            "eager",
+            {"min_provisioned_concurrency": 4, "max_provisioned_concurrency": 16},
+        ),
         (
             {"scale_to_zero_enabled": True, "max_provisioned_concurrency": 8},
-            8,
+            Scale(8, most_replicas=1),
             "until-idle",
             {"max_provisioned_concurrency": 8},
         ),
     ],
 )
 def test_a_model_of_the_platform(
-    fields: dict[str, Any], scale: int, start: str, shown: dict[str, Any]
+    fields: dict[str, Any], scale: Scale, start: str, shown: dict[str, Any]
 ) -> None:
     checked = check_config(config({"entity_name": "mine", **fields}), "", MODELS)
     ((entity, _),) = checked.entities
     assert (checked.task, checked.endpoint_type) == ("llm/v1/chat", "CUSTOM_MODEL")
-    assert (entity.backend, entity.start) == (LocalModel("mine", Scale(scale)), start)
+    assert (entity.backend, entity.start) == (LocalModel("mine", scale), start)
     assert entity.name == "mine"
     endpoint = Endpoint("id", "e", "llm/v1/chat", "CUSTOM_MODEL", "anna", 1, 1, (entity,))
     seen: Any = detail(endpoint, {}, "CAN_MANAGE")

@@ -22,29 +22,45 @@ def checked(**fields: Any) -> RegisteredModel:
 def test_the_smallest_is_the_default() -> None:
     model = checked()
     assert model == RegisteredModel("main.ml.iris", "3", Workload("Small", "CPU", False))
-    assert model.workload.concurrency == 4
+    assert model.scale.concurrency == 4
     assert not model.is_directory
 
 
 @pytest.mark.parametrize(
-    ("fields", "workload", "concurrency"),
+    ("fields", "workload", "concurrency", "most_replicas"),
     [
-        ({"workload_size": "Medium"}, Workload("Medium"), 16),
-        ({"workload_size": "Large"}, Workload("Large"), 64),
-        ({"workload_type": "GPU_SMALL"}, Workload("Small", "GPU_SMALL"), 4),
-        ({"scale_to_zero_enabled": True}, Workload("Small", "CPU", True), 4),
+        ({"workload_size": "Medium"}, Workload("Medium"), 16, 2),
+        ({"workload_size": "Large"}, Workload("Large"), 64, 4),
+        ({"workload_type": "GPU_SMALL"}, Workload("Small", "GPU_SMALL"), 4, 1),
+        ({"scale_to_zero_enabled": True}, Workload("Small", "CPU", True), 4, 1),
         (
             {"min_provisioned_concurrency": 4, "max_provisioned_concurrency": 8},
             Workload(None, "CPU", False, 4, 8),
             8,
+            2,
         ),
-        ({"max_provisioned_concurrency": 12}, Workload(None, "CPU", False, None, 12), 12),
+        (
+            {"min_provisioned_concurrency": 0, "max_provisioned_concurrency": 12},
+            Workload(None, "CPU", False, 0, 12),
+            12,
+            3,
+        ),
+        (
+            {"min_provisioned_concurrency": 8, "max_provisioned_concurrency": 20},
+            Workload(None, "CPU", False, 8, 20),
+            20,
+            3,
+        ),
+        ({"max_provisioned_concurrency": 12}, Workload(None, "CPU", False, None, 12), 12, 1),
     ],
 )  # fmt: skip
-def test_workloads(fields: dict[str, Any], workload: Workload, concurrency: int) -> None:
+def test_workloads(
+    fields: dict[str, Any], workload: Workload, concurrency: int, most_replicas: int
+) -> None:
     model = checked(**fields)
     assert model.workload == workload
-    assert model.workload.concurrency == model.scale.concurrency == concurrency
+    scale = model.scale
+    assert (scale.concurrency, scale.replicas, scale.most) == (concurrency, 1, most_replicas)
 
 
 def test_a_directory_needs_no_version() -> None:

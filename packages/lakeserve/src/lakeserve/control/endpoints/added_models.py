@@ -66,8 +66,9 @@ def added(given: ServedEntityInput, place: str) -> tuple[LocalModel, bool]:
             )
     wanted = workload(given, place)
     units = _units(given, place)
-    calls = wanted.concurrency if units is None else units // UNITS_STEP * CALLS_PER_STEP
-    scale = Scale(calls, model_units=units)
+    scale = wanted.scale
+    if units is not None:
+        scale = Scale(units // UNITS_STEP * CALLS_PER_STEP, model_units=units)
     return LocalModel(str(given.entity_name), scale), wanted.scale_to_zero
 
 

@@ -191,7 +191,7 @@ def _backend(
 ) -> FoundationBackend:
     key = f"foundation.{entry.name}"
     if isinstance(value, ServedModel):
-        scale = Scale(value.concurrency, value.replicas)
+        scale = Scale(value.concurrency, value.replicas, most_replicas=value.max_replicas)
         return replace(_local(entry, value.model, models), scale=scale)
     if isinstance(value, ServerProgram | VllmServer):
         return LocalServer(entry.name, Scale(replicas=value.replicas))

@@ -253,6 +253,12 @@ def _sized(scale: Scale) -> Json:
     if scale.model_units is not None:
         return {"provisioned_model_units": scale.model_units}
     sizes = {concurrency: size for size, concurrency in CONCURRENCY.items()}
+    if scale.min_concurrency is not None:
+        return {
+            "min_provisioned_concurrency": scale.min_concurrency,
+            "max_provisioned_concurrency": scale.concurrency,
+            "workload_type": "CPU",
+        }
     if scale.concurrency in sizes:
         return {"workload_size": sizes[scale.concurrency], "workload_type": "CPU"}
     return {"max_provisioned_concurrency": scale.concurrency, "workload_type": "CPU"}

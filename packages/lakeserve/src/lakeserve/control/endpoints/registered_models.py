@@ -7,7 +7,13 @@ from typing import Any, cast
 
 from lakeserve.control.endpoints.bodies import is_storable
 from lakeserve.control.endpoints.requests import ServedEntityInput, ServedModelInput
-from lakeserve.core.endpoints import CONCURRENCY, RegisteredModel, Workload, WorkloadSize
+from lakeserve.core.endpoints import (
+    CONCURRENCY,
+    CONCURRENCY_STEP,
+    RegisteredModel,
+    Workload,
+    WorkloadSize,
+)
 from lakeserve.core.errors import InvalidParameter, NotBuilt
 from lakeserve.core.secrets import is_reference
 from lakeserve.workers.batching import batching_of
@@ -25,7 +31,6 @@ WORKLOAD_TYPES = (
 )
 LONGEST_NAME = 256
 MOST_VARIABLES = 30
-CONCURRENCY_STEP = 4
 MOST_CONCURRENCY = 1024
 
 _VERSION = re.compile(r"[0-9]{1,18}")
