@@ -7,6 +7,8 @@ from collections import Counter
 import aiohttp
 from harness import PlatformProcess, wait_until
 
+# An update starts a worker, which takes long on a busy cluster.
+PATIENCE_S = 240
 QUESTION = {"messages": [{"role": "user", "content": "How are you?"}], "max_tokens": 1}
 
 
@@ -39,7 +41,7 @@ class SteadyCalls:
     def answered(self, entity: str, more: int) -> bool:
         """Whether an entity has soon answered so many more."""
         wanted = self.answers[entity] + more
-        return wait_until(lambda: self.answers[entity] >= wanted)
+        return wait_until(lambda: self.answers[entity] >= wanted, PATIENCE_S)
 
     async def _send_all(self) -> None:
         loop = asyncio.get_running_loop()

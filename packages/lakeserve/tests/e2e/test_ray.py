@@ -10,13 +10,20 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from harness import PlatformProcess, start_platform, wait_until
+from lakeserve.workers.llama import LlamaOptions
+from lakeserve.workers.model_store import ModelStore
+from lakeserve_demo_model import model_path
+from steady_calls import SteadyCalls
 
 RAY_PYTHON = os.environ.get("RAY_PYTHON")
-TWICE, LAZY = "databricks-twice", "databricks-lazy"
+TWICE, LAZY, GROWING = "databricks-twice", "databricks-lazy", "databricks-growing"
+UPDATED = "updated"
+PER_SECOND = 50
 PATIENCE_S = 240
 
 pytestmark = [
@@ -29,8 +36,15 @@ CONFIG = """
 idle_timeout_s = 2
 probe_interval_s = 0.5
 start_timeout_s = 120
+queue = 100000
+
+[autoscaling]
+look_back_s = 1
+upscale_delay_s = 1
+downscale_delay_s = 3
 
 [foundation]
+databricks-growing = { model = "demo", concurrency = 4, max_replicas = 2 }
 databricks-twice = { model = "demo", replicas = 2 }
 databricks-lazy = { model = "demo", scale_to_zero = true }
 databricks-dbrx-instruct = { model = "demo", scale_to_zero = true }
@@ -117,14 +131,16 @@ def cluster() -> Iterator[RayCluster]:
 
 
 @pytest.fixture(scope="module")
-def platform(
-    cluster: RayCluster, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[PlatformProcess]:
-    folder = tmp_path_factory.mktemp("ray")
-    config = folder / "lakeserve.toml"
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ray") / "data"
+
+
+@pytest.fixture(scope="module")
+def platform(cluster: RayCluster, data_dir: Path) -> Iterator[PlatformProcess]:
+    config = data_dir.parent / "lakeserve.toml"
     config.write_text(CONFIG)
     options = ("--config", str(config), "--runner", "ray", "--ray-address", cluster.address)
-    running = start_platform(folder / "data", *options, python=RAY_PYTHON)
+    running = start_platform(data_dir, *options, python=RAY_PYTHON)
     try:
         assert wait_until(lambda: serving(running) == "", PATIENCE_S), serving(running)
         yield running
@@ -142,14 +158,18 @@ def serving(platform: PlatformProcess) -> str:
 
 
 class Load:
-    """Threads that ask ``TWICE`` again and again, and what they were told."""
+    """Threads that ask an endpoint again and again, and what they were told."""
 
-    def __init__(self, platform: PlatformProcess) -> None:
+    def __init__(
+        self, platform: PlatformProcess, endpoint: str = TWICE, threads: int = 3, tokens: int = 20
+    ) -> None:
         self.answers: Counter[int] = Counter()
         self.told: set[str] = set()
         self._platform = platform
+        self._endpoint = endpoint
+        self._tokens = tokens
         self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(3)]
+        self._threads = [threading.Thread(target=self._ask) for _ in range(threads)]
 
     def __enter__(self) -> "Load":
         for thread in self._threads:
@@ -164,7 +184,7 @@ class Load:
 
     def _ask(self) -> None:
         while not self._over.is_set():
-            reply = self._platform.ask(TWICE, "How are you?", max_tokens=20)
+            reply = self._platform.ask(self._endpoint, "How are you?", max_tokens=self._tokens)
             self.answers[reply.status] += 1
             if reply.status != 200:
                 self.told.add(reply.body.decode())
@@ -193,6 +213,48 @@ def test_a_worker_starts_with_its_call_and_ends_when_idle(
     reply = platform.request("POST", path, body, timeout=PATIENCE_S)
     assert reply.status == 200, reply.body
     assert wait_until(lambda: not cluster.workers(LAZY), PATIENCE_S)
+
+
+def test_replicas_follow_the_calls(platform: PlatformProcess, cluster: RayCluster) -> None:
+    assert wait_until(lambda: len(cluster.workers(GROWING)) == 1, PATIENCE_S)
+    (first,) = cluster.workers(GROWING)
+    with Load(platform, GROWING, 1, tokens=60) as few:
+        with Load(platform, GROWING, 5, tokens=60) as many:
+            assert wait_until(lambda: len(cluster.workers(GROWING)) == 2, PATIENCE_S)
+            before = many.answers[200]
+            assert wait_until(lambda: many.answers[200] >= before + 20, PATIENCE_S)
+        assert wait_until(lambda: cluster.workers(GROWING) == [first], PATIENCE_S)
+    assert set(many.answers) == {200}, many.told
+    assert set(few.answers) == {200}, few.told
+
+
+def test_an_update_under_steady_calls_loses_none(
+    platform: PlatformProcess, cluster: RayCluster, data_dir: Path
+) -> None:
+    store = ModelStore(data_dir)
+    for name in ("old", "new"):
+        store.add(name, Path(model_path()), LlamaOptions(context_tokens=512))
+    path = "/api/2.0/serving-endpoints"
+
+    def config(model: str) -> dict[str, Any]:
+        return {"served_entities": [{"name": model, "entity_name": model}]}
+
+    def is_ready() -> bool:
+        state = platform.request("GET", f"{path}/{UPDATED}").json()["state"]
+        return bool(state["ready"] == "READY")
+
+    created = platform.request("POST", path, {"name": UPDATED, "config": config("old")})
+    assert created.status == 200, created.body
+    assert wait_until(is_ready, PATIENCE_S)
+    with SteadyCalls(platform, UPDATED, PER_SECOND) as calls:
+        updated = platform.request("PUT", f"{path}/{UPDATED}/config", config("new"))
+        assert updated.status == 200, updated.body
+        assert calls.answered("new", 100)
+        assert wait_until(lambda: not cluster.workers("old"), PATIENCE_S)
+        assert calls.answered("new", 50)
+    assert not calls.failures
+    assert set(calls.answers) == {"old", "new"}
+    assert platform.request("DELETE", f"{path}/{UPDATED}").status == 200
 
 
 def test_a_killed_replica_loses_at_most_what_it_held(
