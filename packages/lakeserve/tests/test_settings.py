@@ -217,3 +217,17 @@ def test_server_programs_say_where_they_listen(tmp_path: Path) -> None:
     config.write_text('[foundation]\ndatabricks-b = {command = ["srv"]}\n')
     with pytest.raises(ConfigurationError, match="where is it to listen"):
         load_settings(config)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ("replicas = 3, max_replicas = 2, concurrency = 8", "max_replicas is 2, but 3 replicas"),
+        ("max_replicas = 2", "max_replicas needs a concurrency"),
+    ],
+)
+def test_replicas_that_cannot_follow_calls(tmp_path: Path, fields: str, said: str) -> None:
+    config = tmp_path / "lakeserve.toml"
+    config.write_text(f'[foundation]\ndatabricks-a = {{ model = "demo", {fields} }}\n')
+    with pytest.raises(ConfigurationError, match=said):
+        load_settings(config)

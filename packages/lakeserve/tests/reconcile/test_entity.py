@@ -313,6 +313,18 @@ async def test_replicas_that_do_not_serve_leave_first(until: Until) -> None:
     await bench.entity.stop(0.0)
 
 
+async def test_a_replica_that_has_not_served_yet_ends_at_once(until: Until) -> None:
+    bench = Bench(Pace(), heartbeat=Heartbeat(linger_s=60), growth=growth())
+    bench.entity.start()
+    await bench.serving(1, until)
+    bench.runner.auto_ready = False
+    bench.entity.resize(2)
+    await until(lambda: len(bench.runner.workers) == 2)
+    bench.entity.resize(1)
+    await until(lambda: bench.runner.workers[1].stops == [0.0])
+    await bench.entity.stop(0.0)
+
+
 async def test_a_replica_that_leaves_keeps_its_number_to_itself(until: Until) -> None:
     bench = Bench(Pace(), heartbeat=Heartbeat(linger_s=60))
     bench.entity.start()

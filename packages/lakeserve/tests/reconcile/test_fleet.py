@@ -10,6 +10,7 @@ from lakeserve.core.endpoints import (
     Endpoint,
     EntityState,
     LocalModel,
+    Scale,
     ServedEntity,
 )
 from lakeserve.reconcile.custom_models import CustomModels
@@ -19,7 +20,7 @@ from lakeserve.reconcile.launch import Launcher
 from lakeserve.reconcile.pace import Pace
 from lakeserve.reconcile.replica import ASLEEP
 from lakeserve.reconcile.supervisor import Supervisor
-from lakeserve.settings import Settings
+from lakeserve.settings import AutoscalingSettings, Settings
 from lakeserve.storage.database import Storage
 from lakeserve.workers.fake import FakeRunner
 
@@ -48,7 +49,8 @@ async def listens(_address: Any) -> bool:
 async def fleet(
     runner: FakeRunner, settings: Settings, models: Any, secrets: Any
 ) -> AsyncIterator[Fleet]:
-    launcher = Launcher(runner, settings, CustomModels(settings, secrets), models)
+    roomy = settings.model_copy(update={"autoscaling": AutoscalingSettings(max_replicas=8)})
+    launcher = Launcher(runner, roomy, CustomModels(settings, secrets), models)
     made = Fleet(launcher, PACE, BEAT, lambda endpoint_id: None, listens, drain_s=9)
     yield made
     await made.stop(0.0)
@@ -120,6 +122,27 @@ async def test_replicas_have_their_own_workers(
         "twice.log",
         "twice.1.log",
     }
+
+
+async def test_an_update_begins_with_the_replicas_that_the_calls_have_brought(
+    fleet: Fleet, runner: FakeRunner, until: Until
+) -> None:
+    def growing(entity_id: str, most: int) -> ServedEntity:
+        backend = LocalModel("m", Scale(8, most_replicas=most))
+        return replace(wanted(entity_id), backend=backend)
+
+    before = growing("before", 4)
+    fleet.follow("id", endpoint(before))
+    await until(lambda: len(addresses(fleet, "before")) == 1)
+    local = fleet.get("before")
+    assert local is not None
+    local.resize(3)
+    fleet.follow("id", endpoint(before, update=ConfigUpdate("u", (growing("next", 4),), 1)))
+    await until(lambda: len(addresses(fleet, "next")) == 3)
+    fleet.follow("id", endpoint(before, update=ConfigUpdate("v", (growing("small", 2),), 1)))
+    await until(lambda: len(addresses(fleet, "small")) == 2)
+    fleet.follow("id", endpoint(before, update=ConfigUpdate("w", (wanted("fixed"),), 1)))
+    await until(lambda: len(addresses(fleet, "fixed")) == 1)
 
 
 async def stored(storage: Storage) -> Endpoint:

@@ -12,10 +12,12 @@ from lakeserve.core.endpoints import (
     ServedEntity,
     Task,
     WorkerBackend,
+    Workload,
 )
 from lakeserve.core.errors import EngineError
 from lakeserve.reconcile.custom_models import CustomModels
 from lakeserve.reconcile.launch import Launch, Launcher, Resolve
+from lakeserve.reconcile.room import memory_room, no_limit
 from lakeserve.settings import MlflowSettings, Settings
 from lakeserve.workers.fake import FakeRunner
 from lakeserve.workers.llama import LlamaProgram
@@ -109,6 +111,39 @@ async def test_replicas_share_the_concurrency(tmp_path: Path) -> None:
     programs = [worker.spec.program for worker in runner.workers]
     assert [isinstance(each, LlamaProgram) and each.slots for each in programs] == [4, 4]
     assert runner.workers[1].spec.log_path == tmp_path / "logs" / "databricks-x.2.log"
+
+
+GROWING = Scale(64, most_replicas=4)
+
+
+@pytest.mark.parametrize(
+    ("settings", "backend", "most", "share"),
+    [
+        ({"runner": "ray"}, LocalModel("demo", GROWING), 4, 16),
+        ({"autoscaling": {"max_replicas": 3}}, LocalModel("demo", GROWING), 3, 22),
+        ({"autoscaling": {"max_replicas": 9}}, LocalModel("demo", GROWING), 4, 16),
+        ({"engine": {"threads": 256}}, LocalModel("demo", GROWING), 1, 64),
+        ({"autoscaling": {"max_replicas": 1}}, LocalModel("demo", Scale(8, 2)), 2, 4),
+        (
+            {"autoscaling": {"max_replicas": 2}},
+            RegisteredModel("m", "1", Workload("Large")),
+            2,
+            32,
+        ),
+    ],
+)
+def test_one_machine_has_room_for_some_replicas(
+    settings: dict[str, Any], backend: WorkerBackend, most: int, share: int, secrets: Any
+) -> None:
+    wanted = Settings.model_validate(settings)
+    scale = Launcher(FakeRunner(), wanted, CustomModels(wanted, secrets)).scale(backend)
+    assert (scale.most, scale.share()) == (most, share)
+
+
+def test_a_machine_looks_at_its_memory_and_a_cluster_does_not(secrets: Any) -> None:
+    here, there = Settings(), Settings(runner="ray")
+    assert Launcher(FakeRunner(), here, CustomModels(here, secrets)).room is memory_room
+    assert Launcher(FakeRunner(), there, CustomModels(there, secrets)).room is no_limit
 
 
 @pytest.mark.parametrize(

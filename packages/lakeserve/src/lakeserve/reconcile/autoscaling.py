@@ -55,11 +55,6 @@ class Demand:
         self._wanted: deque[tuple[float, int]] = deque()
         self._began: float | None = None
 
-    @property
-    def least(self) -> int:
-        """Replicas that there always are."""
-        return self._choice.least
-
     def note(self, now: float, calls: float) -> float:
         """Add what was seen.
 

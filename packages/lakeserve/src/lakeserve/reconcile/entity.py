@@ -64,7 +64,7 @@ class LocalEntity:
         self._scaler: Scaler | None = None
         if growth is not None:
             self._scaler = Scaler(self, growth.demand, growth.room, heartbeat.interval_s)
-        for number in range(replicas):
+        for number in range(max(replicas, growth.first if growth is not None else 0)):
             self._replicas[number] = self._replica(number)
 
     @property

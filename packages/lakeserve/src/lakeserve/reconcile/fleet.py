@@ -103,12 +103,14 @@ class Fleet:
             endpoint: What is wanted now, or None when it was deleted.
         """
         wanted = () if endpoint is None else tuple(_wanted(endpoint))
-        left = self._of_endpoint.pop(endpoint_id, frozenset()) - {each[0].id for each in wanted}
+        known = self._of_endpoint.pop(endpoint_id, frozenset())
+        left = known - {each[0].id for each in wanted}
+        busiest = max((self._entities[each].size for each in known), default=0)
         for entity_id in left:
             self._let_go(entity_id)
         for entity, backend, in_force in wanted:
             if endpoint is not None and entity.id not in self._entities:
-                local = self._add(entity, backend, endpoint)
+                local = self._add(entity, backend, endpoint, busiest)
                 local.start(asleep=in_force and entity.start == "on-demand")
         if wanted:
             self._of_endpoint[endpoint_id] = frozenset(each[0].id for each in wanted)
@@ -143,7 +145,9 @@ class Fleet:
         remaining = [*self._entities.values(), *self._leaving.values()]
         await asyncio.gather(*(local.stop(grace_s) for local in remaining))
 
-    def _add(self, entity: ServedEntity, backend: WorkerBackend, endpoint: Endpoint) -> LocalEntity:
+    def _add(
+        self, entity: ServedEntity, backend: WorkerBackend, endpoint: Endpoint, busiest: int = 0
+    ) -> LocalEntity:
         known = self._of_endpoint.get(endpoint.id, frozenset())
         self._of_endpoint[endpoint.id] = known | {entity.id}
 
@@ -163,15 +167,17 @@ class Fleet:
             self._probe,
             self._heartbeat,
             scale.replicas,
-            self._growth(scale),
+            self._growth(scale, busiest),
         )
         return local
 
-    def _growth(self, scale: Scale) -> Growth | None:
+    def _growth(self, scale: Scale, busiest: int) -> Growth | None:
+        """How an entity grows; one that takes over begins with the replicas of the one before."""
         choice = range_of(scale, self._autoscaling)
         if choice is None:
             return None
-        return Growth(Demand(choice, self._autoscaling), self._launcher.room, self._drain_s)
+        demand, room = Demand(choice, self._autoscaling), self._launcher.room
+        return Growth(demand, room, self._drain_s, min(busiest, choice.most))
 
     def _let_go(self, entity_id: str) -> None:
         local = self._leaving[entity_id] = self._entities.pop(entity_id)

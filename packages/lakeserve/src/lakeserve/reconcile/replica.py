@@ -112,12 +112,13 @@ class Replica:
         """Take the worker out of service, and end it when it has answered what it has.
 
         Args:
-            grace_s: What its calls get.
+            grace_s: What its calls get. One that does not serve has none, and ends at once.
         """
-        self.address = None
+        served, self.address = self.address is not None, None
         self._wanted.clear()  # one that crashes now is not started again
-        await asyncio.sleep(self._heartbeat.linger_s)
-        await self.stop(grace_s)
+        if served:
+            await asyncio.sleep(self._heartbeat.linger_s)
+        await self.stop(grace_s if served else 0.0)
 
     async def stop(self, grace_s: float) -> None:
         """End supervision and the worker; calls it still answers get ``grace_s`` seconds."""

@@ -53,11 +53,13 @@ class Growth(NamedTuple):
         demand: Decides; it is the entity's own.
         room: Knows what the machine holds.
         drain_s: What the calls get that a replica still answers when it is not wanted any more.
+        first: Replicas to begin with, if not with the fewest.
     """
 
     demand: Demand
     room: Room
     drain_s: float
+    first: int = 0
 
 
 class Scaler:

@@ -148,12 +148,12 @@ def test_server_programs_of_this_machine() -> None:
 
 def test_how_a_model_is_served() -> None:
     overrides: dict[str, Foundation] = {
-        DBRX: ServedModel(model="demo", replicas=2, concurrency=8),
+        DBRX: ServedModel(model="demo", replicas=2, concurrency=8, max_replicas=4),
         "databricks-mine": ServedModel(model="minilm", scale_to_zero=True),
     }
     endpoints = {each.name: each for each in foundation_endpoints(overrides, 1)}
     entity = only_entity(endpoints[DBRX])
-    assert entity.backend == LocalModel("demo", Scale(8, 2))
+    assert entity.backend == LocalModel("demo", Scale(8, 2, most_replicas=4))
     assert (entity.model_name, entity.start) == ("lakeserve-demo", "eager")
     assert "tiny lakeserve demo model" in endpoints[DBRX].description
     mine = endpoints["databricks-mine"]
