@@ -36,6 +36,8 @@ LOAD_S = 5.0
 IDLE_S = 5.0
 LIMIT_S = 180.0
 TURN_LIMIT_S = 420.0
+# On a busy machine Ray's own processes sometimes do not start within its deadline.
+ATTEMPTS = 3
 MARK = "LAKESERVE_BENCHMARK_TURN"
 CPUS = 4
 ECHO = Path(__file__).with_name("echo_server.py")
@@ -352,9 +354,12 @@ def main() -> None:
     figures: dict[str, dict[str, list[float]]] = {kind: {} for kind in KINDS}
     for _ in range(arguments.rounds):
         for kind in KINDS:
-            found = _run_turn(kind)
-            if isinstance(found, str):
+            for _ in range(ATTEMPTS):
+                found = _run_turn(kind)
+                if not isinstance(found, str):
+                    break
                 print(f"{kind}: failed: {found}", flush=True)
+            if isinstance(found, str):
                 continue
             for name, value in found.items():
                 figures[kind].setdefault(name, []).append(value)
