@@ -93,11 +93,24 @@ def test_refusals_are_counted_by_their_reason() -> None:
     }
 
 
+def test_names_that_are_used_again_are_counted_once() -> None:
+    metrics = CallMetrics("EUR")
+    metrics.observe([Entry(CALL, 0.0), Entry(CALL._replace(entity_id="updated"), 0.0)])
+    total = key("lakeserve_tokens_total", endpoint="chat", entity="chat-1", direction="input")
+    assert samples(metrics)[total] == 6
+    metrics.observe([Entry(CALL._replace(endpoint_id="made anew"), 0.0)])
+    assert samples(metrics)[total] == 3
+    registry = CollectorRegistry()
+    registry.register(metrics)
+    lines = generate_latest(registry).decode().splitlines()
+    assert len({line.rpartition(" ")[0] for line in lines}) == len(lines)
+
+
 def test_what_an_endpoint_exports() -> None:
     metrics = CallMetrics("USD", clock=lambda: 130.0)
     metrics.observe([Entry(CALL._replace(status=status), 0.0) for status in (200, 404, 503, 503)])
     metrics.observe([Entry(CALL._replace(started_at=10_000), 0.0)])
-    metrics.observe([Entry(CALL._replace(endpoint_id="other"), 0.0)])
+    metrics.observe([Entry(CALL._replace(endpoint_id="other", endpoint_name="other"), 0.0)])
     metrics.observe([Entry(CALL._replace(entity_id="", entity_name="", status=400), 0.0)])
     found = samples(Endpoint(metrics, "e"))
     labels = {
@@ -143,5 +156,5 @@ def test_a_minute_forgets_what_is_older() -> None:
 def test_the_number_of_series_is_bounded(monkeypatch: Any) -> None:
     monkeypatch.setattr(call_metrics, "MAX_SERIES", 3)
     metrics = CallMetrics("USD")
-    metrics.observe([Entry(CALL._replace(entity_id=str(number)), 0.0) for number in range(10)])
+    metrics.observe([Entry(CALL._replace(entity_name=str(number)), 0.0) for number in range(10)])
     assert len(metrics._series) <= 3

@@ -41,7 +41,9 @@ def test_processes_and_journals_are_seen(tmp_path: Path) -> None:
 
 def test_an_endpoint_sees_its_own(tmp_path: Path) -> None:
     calls = CallMetrics("USD")
-    calls.observe([Entry(CALL, 0.0), Entry(CALL._replace(endpoint_id="other"), 0.0)])
+    calls.observe(
+        [Entry(CALL, 0.0), Entry(CALL._replace(endpoint_id="other", endpoint_name="other"), 0.0)]
+    )
     text = MetricsExport(calls, JournalFolder(tmp_path), tmp_path).endpoint("e").decode()
     assert 'endpoint_id="e"' in text
     assert "other" not in text

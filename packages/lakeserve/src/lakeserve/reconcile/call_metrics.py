@@ -142,9 +142,11 @@ class CallMetrics:
     def observe(self, entries: Sequence[Entry]) -> None:
         """Count calls."""
         for call, cost, _ in entries:
-            key = (call.endpoint_id, call.entity_id)
+            # By what the metrics are labelled with: an updated config has new ids for old names. An
+            # endpoint that was made anew under an old name begins at 0, as after a restart.
+            key = (call.endpoint_name, call.entity_name)
             series = self._series.get(key)
-            if series is None:
+            if series is None or series.endpoint_id != call.endpoint_id:
                 if len(self._series) >= MAX_SERIES:
                     self._series.clear()
                 series = self._series[key] = _Series(call)
