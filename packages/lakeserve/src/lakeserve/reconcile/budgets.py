@@ -145,13 +145,17 @@ class Budgets:
 
     async def _run(self) -> None:
         pause = self._refresh_s
+        last_s = 0.0
         while True:
             await asyncio.sleep(pause)
             began = time.monotonic()
             try:
                 await self.refresh()
                 # The sums of very many users take long to read; the database has other work, too.
-                pause = max(self._refresh_s, IDLE_SHARE * (time.monotonic() - began))
+                # What took long once only was held up by something else.
+                took_s = time.monotonic() - began
+                pause = max(self._refresh_s, IDLE_SHARE * min(took_s, last_s))
+                last_s = took_s
             except Exception:
                 # What this process spends itself goes on counting.
                 logger.exception("what was spent of budgets cannot be read; trying again")
