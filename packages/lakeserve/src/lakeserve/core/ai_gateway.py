@@ -47,6 +47,14 @@ class PayloadTable:
         return f"{self.catalog_name}.{self.schema_name}.{self.table_name_prefix}_payload"
 
 
+NO_RULES = GuardrailRules()
+
+
+def asks_something(rules: GuardrailRules | None) -> bool:
+    """Whether there is anything to look for."""
+    return rules is not None and rules != NO_RULES
+
+
 @dataclass(frozen=True, slots=True)
 class Routing:
     """How calls are repeated; an extension of this platform.

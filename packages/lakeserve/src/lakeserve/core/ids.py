@@ -1,9 +1,14 @@
 """Identifiers in the shapes that clients know."""
 
 import hashlib
-import random
+import itertools
 import secrets
 import time
+import uuid
+
+# Of this process, drawn once; a count makes each of its ids another one.
+_PROCESS = str(uuid.uuid4())[:24]
+_numbers = itertools.count(secrets.randbelow(1 << 47))
 
 
 def object_id() -> str:
@@ -23,8 +28,7 @@ def stable_object_id(*parts: str) -> str:
 
 def request_id() -> str:
     """A fresh request id in the shape of a UUID; unique, not secret."""
-    raw = f"{random.getrandbits(128):032x}"
-    return f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"
+    return f"{_PROCESS}{next(_numbers):012x}"
 
 
 def now_ms() -> int:

@@ -57,7 +57,7 @@ class Account:
     _streaming = False
     _body: Mapping[str, Any] = MappingProxyType({})
     _raw: bytes | None = None
-    _characters = -1
+    _characters = 0
     _measured: Measured | None = None
     _response: bytes | None = None
     _cached: KeptAnswer | None = None
@@ -98,7 +98,7 @@ class Account:
         )
         copy._endpoint = self._endpoint
         copy._operation, copy._streaming = self._operation, self._streaming
-        copy._body, copy._raw = self._body, self._raw
+        copy._body, copy._raw, copy._characters = self._body, self._raw, self._characters
         copy.is_shadow = True
         return copy
 
@@ -108,15 +108,19 @@ class Account:
 
     def asks(self, asked: Question, body: Mapping[str, Any], raw: bytes) -> None:
         """The question is understood; ``body`` still has the gateway's own fields."""
-        self._operation = asked.operation
+        operation = self._operation = asked.operation
         self._streaming = asked.stream
         self._body = body
         self._raw = raw
+        if operation in INVENTED or (operation == "chat" and "messages" not in body):
+            self._characters = asked_characters(body)
+        else:
+            self._characters = input_characters(operation, body)
 
     @property
     def estimate(self) -> int:
         """Tokens that the call may use."""
-        return asked_tokens(self._input_characters, self._body)
+        return asked_tokens(self._characters, self._body)
 
     def begins(self, target: Target) -> Headers:
         """A request is about to leave for an upstream.
@@ -221,48 +225,35 @@ class Account:
         else:
             self.close(FAULT, Internal.error_code)
 
-    @property
-    def _input_characters(self) -> int:
-        if self._characters < 0:
-            self._characters = self._count_characters()
-        return self._characters
-
-    def _count_characters(self) -> int:
-        operation, body = self._operation, self._body
-        if operation is None:
-            return 0
-        if operation in INVENTED or (operation == "chat" and "messages" not in body):
-            return asked_characters(body)
-        return input_characters(operation, body)
-
     def _measure(self) -> Measured:
         stream, operation = self.stream, self._operation
         if operation in INVENTED:
             data = (self._response or b"") if stream is None else stream.events + stream.ending
-            return native_size(operation, data, self._input_characters) if data else NOTHING
+            return native_size(operation, data, self._characters) if data else NOTHING
         if stream is not None:
-            return stream.measure(self._input_characters)
-        if self._response is None or self._operation is None:
+            return stream.measure(self._characters)
+        if self._response is None or operation is None:
             return NOTHING
-        return measure_reply(self._operation, self._response, self._input_characters)
+        return measure_reply(operation, self._response, self._characters)
 
     def _record(
         self, endpoint: RoutableEndpoint, status: int, error_code: str, refused_by: str
     ) -> CallRecord:
-        used = self.measured()
+        used = self._measured or self.measured()
         now = time.perf_counter()
         started = self.started
-        target = self.target
-        entity_id, entity_name = self._entity()
-        table = _payload_table(endpoint)
+        target, cached, body = self.target, self._cached, self._body
+        entity = cached or target
+        wanted = endpoint.ai_gateway
+        table = "" if wanted is None or wanted.payload_table is None else _payload_table(endpoint)
         # By position: with names it takes three times as long.
         return CallRecord(
             self._request_id,
-            _text(self._body.get("client_request_id")),
+            _text(body["client_request_id"]) if "client_request_id" in body else None,
             endpoint.id,
             endpoint.name,
-            entity_id,
-            entity_name,
+            "" if entity is None else entity.entity_id,
+            "" if entity is None else entity.entity_name,
             self._caller.name,
             self._operation or "",
             status,
@@ -273,12 +264,14 @@ class Account:
             (self.first_byte - started) * 1000 if self.first_byte else None,
             used.input_tokens,
             used.output_tokens,
-            self._input_characters,
+            self._characters,
             used.output_characters,
             self.attempts,
-            self._cached is not None,
+            cached is not None,
             self.is_shadow,
-            self._usage_context(),
+            self._usage_context()
+            if "usage_context" in body or TAGS_HEADER in self._headers
+            else None,
             "" if target is None else target.provider,
             "" if target is None else target.upstream_model,
             error_code,
@@ -287,12 +280,6 @@ class Account:
             self._raw if table else None,
             self._payload() if table else None,
         )
-
-    def _entity(self) -> tuple[str, str]:
-        if self._cached is not None:
-            return self._cached.entity_id, self._cached.entity_name
-        target = self.target
-        return ("", "") if target is None else (target.entity_id, target.entity_name)
 
     def _usage_context(self) -> dict[str, str] | None:
         """The caller's own marks, of the body and of the header that newer clients send."""

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import MutableMapping
-from functools import lru_cache
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache, partial
 from typing import Any
 
 from lakeserve.core.authentication import authenticate
@@ -20,6 +20,8 @@ from lakeserve.core.errors import (
 from lakeserve.core.ids import request_id
 from lakeserve.core.ports import Activator, Directory
 from lakeserve.core.request_context import current_request
+from lakeserve.gateway.accounting import Account
+from lakeserve.gateway.attempts import Attempts
 from lakeserve.gateway.driver_proxy import DriverCall, DriverProxy
 from lakeserve.gateway.driver_socket import DriverSockets
 from lakeserve.gateway.exchange import Connected, Exchange
@@ -36,6 +38,7 @@ from lakeserve.gateway.paths import (
     parse,
     takes_api_key,
 )
+from lakeserve.gateway.plain import PlainCall, PlainCalls
 from lakeserve.gateway.registry_proxy import RegistryCall, RegistryProxy
 from lakeserve.gateway.reply import AsgiReply, Header, Reply, Send
 from lakeserve.gateway.seams import Seams
@@ -44,6 +47,7 @@ from lakeserve.gateway.upstream.pool import UpstreamPool
 logger = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
+Work = Callable[..., Awaitable[None]]
 
 # A caller that does not even take an error must not hold a call for ever.
 FAIL_TIMEOUT_S = 5.0
@@ -67,7 +71,10 @@ class Gateway:
         self._limits = limits
         self._ledger = None if seams is None else seams.ledger
         self._pool = UpstreamPool()
-        self._inference = Inference(self._pool, activator, limits, seams or Seams())
+        seams = seams or Seams()
+        attempts = Attempts(self._pool, activator)
+        self._inference = Inference(attempts, limits, seams)
+        self._plain = PlainCalls(attempts, seams)
         self._registry_proxy = RegistryProxy(self._pool, activator)
         self._driver_proxy = DriverProxy(self._pool, limits.max_request_bytes)
         self._sockets = DriverSockets(directory, self._pool)
@@ -137,6 +144,7 @@ class Gateway:
             not length.isdigit()
             or int(length[:18]) > self._limits.max_request_bytes
             or b"transfer-encoding" in headers
+            or b"expect" in headers
         ):
             return None
         snapshot = self._directory.snapshot()
@@ -145,7 +153,7 @@ class Gateway:
             return None
         return Exchange(
             connection,
-            self._serve,
+            self,
             request_id(),
             route,
             caller,
@@ -154,23 +162,80 @@ class Gateway:
             time.perf_counter(),
         )
 
-    async def _serve(self, exchange: Exchange) -> None:
-        """Answer a call that was admitted."""
+    def start(self, exchange: Exchange) -> None:
+        """Begin to answer a call that was admitted, and whose body is here."""
         self._running.add(exchange)
+        parts = exchange.parts
+        raw = parts[0] if len(parts) == 1 else b"".join(parts)
+        account = self._inference.account(
+            exchange.request_id, exchange.caller, exchange.headers, exchange.started_at
+        )
+        try:
+            call = self._plain.begin(
+                exchange.route, exchange.caller, exchange.snapshot, exchange.headers, raw, account
+            )
+        except Exception as error:  # noqa: BLE001 - told by _serve
+            exchange.run(self._serve(exchange, _failing, account, error))
+            return
+        if call is None:
+            exchange.run(self._serve(exchange, self._answer_admitted, exchange, raw))
+        elif call.begun is None:
+            exchange.run(self._serve(exchange, self._inference.go_on, call, exchange))
+        else:
+            exchange.plain = call
+            call.begun.connection.on_news = partial(self._hear, exchange, call)
+
+    def _hear(self, exchange: Exchange, call: PlainCall) -> None:
+        """The upstream of a plain call has answered, or failed."""
+        answer = call.answer()
+        if answer is None or call.begun is None:
+            exchange.run(self._serve(exchange, self._go_on, exchange, call))
+            return
+        _, way, _, connection = call.begun
+        account = call.account
+        account.first_byte = connection.answered_at
+        self._pool.release(connection)
+        exchange.plain = None
+        account.answered(answer)
+        try:
+            account.close(200)
+        except WireError as error:
+            exchange.run(self._serve(exchange, _failing, account, error))
+            return
+        exchange.write_answer(answer, way.answer_lines, account.timing()[1])
+        self._leave(exchange)
+
+    def give_up(self, exchange: Exchange, call: PlainCall, reason: Exception) -> None:
+        """A plain call is to end before its answer has come."""
+        if call.begun is not None:
+            connection = call.begun.connection
+            connection.on_news = None
+            self._pool.release(connection)
+        exchange.run(self._serve(exchange, _failing, call.account, reason))
+
+    async def _go_on(self, exchange: Exchange, call: PlainCall) -> None:
+        exchange.plain = None  # from here on, what was begun is given back by whoever fails
+        await self._inference.go_on(call, exchange)
+
+    async def _answer_admitted(self, exchange: Exchange, raw: bytes) -> None:
+        await self._inference.answer(
+            Call(
+                exchange.route,
+                exchange.caller,
+                exchange.snapshot,
+                exchange.headers,
+                raw,
+                exchange,
+                exchange,
+                exchange.started_at,
+            )
+        )
+
+    async def _serve(self, exchange: Exchange, work: Work, *args: Any) -> None:
+        """See a call to its end, however its work ends."""
         current_request.set(exchange.request_id)
         try:
-            await self._inference.answer(
-                Call(
-                    exchange.route,
-                    exchange.caller,
-                    exchange.snapshot,
-                    exchange.headers,
-                    exchange.body,
-                    exchange,
-                    exchange,
-                    exchange.started_at,
-                )
-            )
+            await work(*args)
         except asyncio.CancelledError:
             reason = exchange.ended()
             if reason is None:
@@ -286,6 +351,12 @@ def direct_route(url: bytes) -> InferenceRoute | None:
         return None
     route = parse(url.decode("ascii"))
     return route if isinstance(route, InferenceRoute) else None
+
+
+async def _failing(account: Account, error: Exception) -> None:
+    """The rest of a call that has failed."""
+    account.close_with(error)
+    raise error
 
 
 def _own_fault(reply: Reply) -> Internal:

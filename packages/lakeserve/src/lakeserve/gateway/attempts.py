@@ -21,7 +21,7 @@ from lakeserve.gateway.replicas import least_busy
 from lakeserve.gateway.retry_budget import RetryBudget
 from lakeserve.gateway.sse import EventSplitter
 from lakeserve.gateway.task import Question
-from lakeserve.gateway.traffic import order
+from lakeserve.gateway.traffic import first, following, order
 from lakeserve.gateway.upstream.connection import Connection, Patience
 from lakeserve.gateway.upstream.failure import TimedOut, UpstreamFailure
 from lakeserve.gateway.upstream.head import url
@@ -58,6 +58,15 @@ class OpenStream(NamedTuple):
     events: EventSource
 
 
+class Begun(NamedTuple):
+    """A question that was sent, and whose answer nobody waits for yet."""
+
+    target: Target
+    way: Way
+    request: UpstreamRequest
+    connection: Connection
+
+
 class Attempts:
     """Opens answers. Whoever gets an open stream gives its connection back with ``release``."""
 
@@ -72,8 +81,50 @@ class Attempts:
         """The stream is over, or nobody wants the rest of it."""
         self._pool.release(stream.events.connection)
 
-    async def open(
+    def begin(
         self, endpoint: RoutableEndpoint, entity: str | None, asked: Question, account: Account
+    ) -> Begun | None:
+        """Send the question to the first entity without waiting, where that can be done.
+
+        None where it cannot: ``open`` then does what it takes, or says what stands in the way.
+
+        Raises:
+            WireError: The question cannot be asked.
+        """
+        target = first(endpoint, entity)
+        way = self._ways.get(id(target))
+        if (
+            way is None
+            or way.target is not target
+            or way.origin is None
+            or target.others
+            or target.signer is not None
+            or self._circuits.knows(target)
+        ):
+            return None
+        request = way.translation.build(target, asked.operation, asked.body, asked.raw)
+        try:
+            payload = way.payload(request)
+        except AttemptFailed:
+            return None
+        if way.line is None:
+            way.line = self._pool.line(way.origin)
+        connection = self._pool.kept(way.line)
+        if connection is None:
+            return None
+        if passed_on := account.begins(target):
+            request = request._replace(headers=(*request.headers, *passed_on))
+            payload = way.payload(request)
+        connection.ask(payload, b"POST", None if asked.stream else MAX_REPLY_BYTES)
+        return Begun(target, way, request, connection)
+
+    async def open(
+        self,
+        endpoint: RoutableEndpoint,
+        entity: str | None,
+        asked: Question,
+        account: Account,
+        begun: Begun | None = None,
     ) -> WholeAnswer | OpenStream:
         """The first answer that begins.
 
@@ -82,6 +133,7 @@ class Attempts:
             entity: The only one that may answer, or None for any.
             asked: The question.
             account: Is told of every attempt.
+            begun: What ``begin`` has sent already.
 
         Raises:
             WireError: Nobody answers; it is the last one's error.
@@ -89,10 +141,16 @@ class Attempts:
         wanted = endpoint.ai_gateway or NOTHING_WANTED
         retries = 0 if account.is_shadow else wanted.routing.retries
         failed: AttemptFailed | None = None
-        for target in order(endpoint, entity):
+        targets = (
+            order(endpoint, entity) if begun is None else following(endpoint, begun.target, entity)
+        )
+        for target in targets:
             try:
                 self._circuits.check(target)
-                if retries:
+                if begun is not None:
+                    sent, begun = begun, None
+                    answer = await self._go_on(sent, asked, account)
+                elif retries:
                     answer = await self._insist(endpoint, target, wanted.routing, asked, account)
                 else:
                     answer = await self._attempt(endpoint, target, wanted.routing, asked, account)
@@ -158,27 +216,44 @@ class Attempts:
         if target.others:
             way = Way(target, least_busy(target, self._pool))
         try:
-            if way.origin is None:
-                connection = await self._start(way, request, limit, patience)
-            else:
-                if target.signer is not None:
-                    request = await _signed(way.origin.address, target, request)
-                payload = way.payload(request)
-                try:
-                    connection = await self._pool.exchange(
-                        way.origin, payload, b"POST", limit, patience
-                    )
-                except UpstreamFailure as failure:
-                    if not _may_restart(translation, failure):
-                        raise
-                    connection = await self._start(way, request, limit, patience)
-            try:
-                return await self._begin(connection, target, translation, asked, account)
-            except BaseException:
-                self._pool.release(connection)
-                raise
+            if way.origin is not None and target.signer is not None:
+                request = await _signed(way.origin.address, target, request)
+            connection = await self._exchange(way, request, limit, patience)
+            return await self._begin(connection, target, translation, asked, account)
         except UpstreamFailure as failure:
             raise AttemptFailed(_failed(target, translation, failure)) from failure
+
+    async def _go_on(
+        self, begun: Begun, asked: Question, account: Account
+    ) -> WholeAnswer | OpenStream:
+        """Wait for the answer to a question that was sent."""
+        target, way, request, connection = begun
+        limit = None if asked.stream else MAX_REPLY_BYTES
+        try:
+            connection = await self._exchange(way, request, limit, None, connection)
+            return await self._begin(connection, target, way.translation, asked, account)
+        except UpstreamFailure as failure:
+            raise AttemptFailed(_failed(target, way.translation, failure)) from failure
+
+    async def _exchange(
+        self,
+        way: Way,
+        request: UpstreamRequest,
+        limit: int | None,
+        patience: Patience | None,
+        begun: Connection | None = None,
+    ) -> Connection:
+        """Ask where the way leads, or bring the worker back that has been there."""
+        if way.origin is not None:
+            payload = way.payload(request)
+            try:
+                return await self._pool.exchange(
+                    way.origin, payload, b"POST", limit, patience, begun
+                )
+            except UpstreamFailure as failure:
+                if not _may_restart(way.translation, failure):
+                    raise
+        return await self._start(way, request, limit, patience)
 
     def _new_way(self, endpoint: RoutableEndpoint, target: Target) -> Way:
         if target.failure is not None:
@@ -212,7 +287,21 @@ class Attempts:
         asked: Question,
         account: Account,
     ) -> WholeAnswer | OpenStream:
-        """The answer, once it can be told that it is one."""
+        """The answer, once it can be told that it is one; the connection is given back if not."""
+        try:
+            return await self._read(connection, target, translation, asked, account)
+        except BaseException:
+            self._pool.release(connection)
+            raise
+
+    async def _read(
+        self,
+        connection: Connection,
+        target: Target,
+        translation: Provider,
+        asked: Question,
+        account: Account,
+    ) -> WholeAnswer | OpenStream:
         account.first_byte = connection.answered_at
         if not 200 <= connection.status < 300:
             error = await _refusal(connection, target, translation)
@@ -220,7 +309,7 @@ class Attempts:
         if asked.stream and _media_type(connection) in _STREAM_TYPES:
             return await _open_stream(connection, target, translation, asked)
         body = await connection.body(MAX_REPLY_BYTES)
-        if asked.stream or not _looks_like_object(body):
+        if asked.stream or not looks_like_object(body):
             expected = "a stream of events" if asked.stream else "a JSON object"
             raise AttemptFailed(
                 BadUpstream(
@@ -229,8 +318,9 @@ class Attempts:
                     " expected."
                 )
             )
+        answer = WholeAnswer(target, _read_reply(target, translation, asked, body))
         self._pool.release(connection)
-        return WholeAnswer(target, _read_reply(target, translation, asked, body))
+        return answer
 
 
 def _patience(routing: Routing) -> Patience | None:
@@ -318,7 +408,7 @@ def _media_type(connection: Connection) -> str:
     return ""
 
 
-def _looks_like_object(body: bytes) -> bool:
+def looks_like_object(body: bytes) -> bool:
     """Whether a reply can be JSON; parsing what is only passed on would cost too much."""
     if body[:1] == b"{" and body[-1:] == b"}":
         return True

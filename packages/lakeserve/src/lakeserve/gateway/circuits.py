@@ -23,6 +23,10 @@ class Circuits:
         self._clock = clock
         self._circuits: dict[str, Circuit] = {}
 
+    def knows(self, target: Target) -> bool:
+        """Whether an upstream has failed since its last success."""
+        return target.entity_id in self._circuits
+
     def check(self, target: Target) -> None:
         """Let a call pass.
 

@@ -9,9 +9,11 @@ be refused.
 import asyncio
 from typing import Any, cast
 
+from lakeserve.gateway.answer_head import start_lines
 from lakeserve.gateway.app import Gateway
 from lakeserve.gateway.exchange import Exchange
 from lakeserve.gateway.joined_writes import JoinedWritesProtocol, JoiningTransport
+from lakeserve.gateway.reply import JSON, Header
 
 SWEEP_S = 1.0
 
@@ -23,6 +25,10 @@ class Front:
         gateway: Answers the calls that take the short cut.
         call_timeout_s: Longest time from the head of a request to the end of its answer.
         idle_timeout_s: A connection without a request for so long is closed.
+
+    Attributes:
+        default_headers: Of the server's answers, when ``success`` was put together.
+        success: See ``Connected.success``.
     """
 
     def __init__(self, gateway: Gateway, call_timeout_s: float, idle_timeout_s: float) -> None:
@@ -31,6 +37,8 @@ class Front:
         self._idle_timeout_s = idle_timeout_s
         self._protocols: set[DirectProtocol] = set()
         self._sweep_timer: asyncio.TimerHandle | None = None
+        self.default_headers: list[Header] = []
+        self.success = b""
         self._pause_s = min(SWEEP_S, call_timeout_s / 4, idle_timeout_s / 4)
 
     def __call__(self, **settings: Any) -> asyncio.Protocol:
@@ -107,10 +115,13 @@ class DirectProtocol(JoinedWritesProtocol):
     def on_message_begin(self) -> None:
         """A request begins; what ASGI wants to know of it is put together when it is needed."""
         self.url = b""
-        self.expect_100_continue = False
         self.headers = []
         if self._answering is None:
             self._since = self.loop.time()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header is whole."""
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """The head is whole: take the short cut or the ordinary way."""
@@ -118,7 +129,6 @@ class DirectProtocol(JoinedWritesProtocol):
         parser = self.parser
         if (
             parser.get_method() == b"POST"
-            and not self.expect_100_continue
             and not parser.should_upgrade()
             and parser.get_http_version() == "1.1"
         ):
@@ -158,11 +168,11 @@ class DirectProtocol(JoinedWritesProtocol):
         super().on_response_complete()
 
     def _take_ordinary_way(self) -> None:
-        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        url, headers = self.url, self.headers
         super().on_message_begin()
         self.url = url
-        self.headers += headers
-        self.expect_100_continue = expects
+        for name, value in headers:
+            super().on_header(name, value)
         super().on_headers_complete()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
@@ -174,6 +184,15 @@ class DirectProtocol(JoinedWritesProtocol):
             cycle.start()
 
     # Called by an exchange.
+
+    @property
+    def success(self) -> bytes:
+        """The first lines of an answer of JSON with status 200."""
+        front, default = self._front, self.server_state.default_headers
+        if front.default_headers is not default:  # uvicorn makes a new list for each second's date
+            front.default_headers = default
+            front.success = start_lines(200, (*default, JSON))
+        return front.success
 
     def ends(self, keep_alive: bool) -> None:
         """The present answer is whole."""

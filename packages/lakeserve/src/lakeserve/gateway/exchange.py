@@ -1,21 +1,22 @@
 """A call that came by the short cut: its request, the way back, and what can end it early."""
 
 import asyncio
-import http
 import sys
-from collections.abc import Callable, Coroutine, Mapping
-from functools import lru_cache
+from collections.abc import Coroutine, Mapping
 from typing import Protocol
 
 from lakeserve.core.errors import DeadlineExceeded
 from lakeserve.core.identity import Principal
 from lakeserve.core.ports import Snapshot
+from lakeserve.gateway.answer_head import header_lines, start_lines
 from lakeserve.gateway.intake import CallerGone, Receive
 from lakeserve.gateway.joined_writes import JoiningTransport
 from lakeserve.gateway.paths import InferenceRoute
+from lakeserve.gateway.plain import PlainCall
 from lakeserve.gateway.reply import EVENTS, JSON, NOT_STORED, Header, Reply
 
 LAST_CHUNK = b"0\r\n\r\n"
+CLOSING = b"connection: close\r\n"
 
 
 class Flow(Protocol):
@@ -58,8 +59,25 @@ class Connected(Protocol):
         """What all connections share."""
         ...
 
+    @property
+    def success(self) -> bytes:
+        """The first lines of an answer of JSON with status 200."""
+        ...
+
     def ends(self, keep_alive: bool) -> None:
         """The present answer is whole."""
+        ...
+
+
+class Answerer(Protocol):
+    """Whoever answers exchanges."""
+
+    def start(self, exchange: "Exchange") -> None:
+        """Its request is whole, and it is its turn."""
+        ...
+
+    def give_up(self, exchange: "Exchange", call: PlainCall, reason: Exception) -> None:
+        """A plain call is to end before its answer has come."""
         ...
 
 
@@ -80,6 +98,7 @@ class Exchange(Reply):
         response_complete: Whether the answer was written.
         disconnected: Whether the caller has gone.
         reason: What the call was ended for, or None.
+        plain: The call between its question and its answer, while no task has it.
     """
 
     # Defaults of the class: one call sets few of them, and setting costs.
@@ -90,12 +109,13 @@ class Exchange(Reply):
     response_complete = False
     disconnected = False
     reason: Exception | None = None
+    plain: "PlainCall | None" = None
     _task: "asyncio.Task[None] | None" = None
 
     def __init__(
         self,
         connection: Connected,
-        serve: Callable[["Exchange"], Coroutine[None, None, None]],
+        answerer: Answerer,
         request_id: str,
         route: InferenceRoute,
         caller: Principal,
@@ -105,7 +125,7 @@ class Exchange(Reply):
     ) -> None:
         self.request_id = request_id
         self._connection = connection
-        self._serve = serve
+        self._answerer = answerer
         self.route = route
         self.caller = caller
         self.snapshot = snapshot
@@ -113,15 +133,13 @@ class Exchange(Reply):
         self.started_at = started_at
         self.parts: list[bytes] = []
 
-    @property
-    def body(self) -> bytes:
-        """The request's body."""
-        parts = self.parts
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
     def start(self) -> None:
         """The request is whole, and it is its turn."""
-        self._task = self._connection.loop.create_task(self._serve(self))
+        self._answerer.start(self)
+
+    def run(self, work: Coroutine[None, None, None]) -> None:
+        """Go on in a task."""
+        self._task = self._connection.loop.create_task(work)
 
     def leave(self) -> None:
         """The call is over; an answer that did not come to its end is a cut connection."""
@@ -136,9 +154,16 @@ class Exchange(Reply):
 
     def cut_short(self, reason: Exception) -> None:
         """End the call now, with this exception. Only the first reason counts."""
-        if self._task is not None and self.reason is None:
+        if self.reason is not None:
+            return
+        plain, self.plain = self.plain, None
+        if self._task is not None:
             self.reason = reason
             self._task.cancel()
+        elif plain is not None:
+            self.reason = reason
+        if plain is not None:
+            self._answerer.give_up(self, plain, reason)
 
     def ended(self) -> Exception | None:
         """Why the call was cancelled; None when it was not this exchange that did it."""
@@ -154,7 +179,7 @@ class Exchange(Reply):
 
     def time_out(self, seconds: float) -> None:
         """The call took longer than it may."""
-        if self._task is None:  # its body never came
+        if self._task is None and self.plain is None:  # its body never came
             self._connection.joined.close()
         self.cut_short(DeadlineExceeded(f"The call took longer than {seconds:g} seconds."))
 
@@ -162,6 +187,10 @@ class Exchange(Reply):
 
     async def whole(self, status: int, body: bytes, headers: tuple[Header, ...]) -> None:
         """See ``Reply``."""
+        self.write_whole(status, body, headers)
+
+    def write_whole(self, status: int, body: bytes, headers: tuple[Header, ...]) -> None:
+        """Send an answer of JSON in one piece; there is nothing to wait for."""
         self.started = self._is_over = True
         if self.disconnected:
             return
@@ -178,6 +207,36 @@ class Exchange(Reply):
             )
         )
         self._complete()
+
+    def write_answer(self, body: bytes, names: bytes, timing: bytes) -> None:
+        """Send a success in one piece, like ``write_whole``, with less to put together.
+
+        Args:
+            body: JSON.
+            names: Header lines that tell who answered.
+            timing: Value of ``server-timing``.
+        """
+        self.started = self._is_over = True
+        if self.disconnected:
+            return
+        connection = self._connection
+        request_id = self.request_id.encode()
+        connection.joined.write_now(
+            b"%b%b%bcontent-length: %d\r\nx-request-id: %b\r\nx-databricks-request-id: %b\r\n"
+            b"server-timing: %b\r\n\r\n%b"
+            % (
+                connection.success,
+                names,
+                b"" if self.keep_alive else CLOSING,
+                len(body),
+                request_id,
+                request_id,
+                timing,
+                body,
+            )
+        )
+        self.response_complete = True
+        connection.ends(self.keep_alive)
 
     async def start_events(self, headers: tuple[Header, ...]) -> None:
         """See ``Reply``; the head leaves with the first event, or at the end of this turn."""
@@ -228,7 +287,7 @@ class Exchange(Reply):
     def _start(self, status: int, *headers: Header) -> bytes:
         default = self._connection.server_state.default_headers
         close = () if self.keep_alive else ((b"connection", b"close"),)
-        return _status_line(status) + _lines((*default, *headers, *close))
+        return start_lines(status, (*default, *headers, *close))
 
     def _complete(self) -> None:
         self.response_complete = True
@@ -237,21 +296,7 @@ class Exchange(Reply):
 
 def _answer_lines(headers: tuple[Header, ...]) -> bytes:
     """The first two headers tell who answered and are often the same; the others rarely are."""
-    lines = _lines(headers[:2])
+    lines = header_lines(headers[:2])
     for header in headers[2:]:
         lines += b"%b: %b\r\n" % header
     return lines
-
-
-@lru_cache(maxsize=1024)
-def _lines(headers: tuple[Header, ...]) -> bytes:
-    return b"".join(b"%b: %b\r\n" % header for header in headers)
-
-
-@lru_cache(maxsize=64)
-def _status_line(status: int) -> bytes:
-    try:
-        phrase = http.HTTPStatus(status).phrase
-    except ValueError:
-        phrase = ""
-    return f"HTTP/1.1 {status} {phrase}\r\n".encode()

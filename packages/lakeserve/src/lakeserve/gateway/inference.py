@@ -5,20 +5,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-from lakeserve.core.ai_gateway import AiGateway, GuardrailRules
+from lakeserve.core.ai_gateway import AiGateway, asks_something
 from lakeserve.core.endpoints import RoutableEndpoint
 from lakeserve.core.errors import BudgetSpent, NotBuilt
 from lakeserve.core.identity import Principal
-from lakeserve.core.ports import Activator, Snapshot
+from lakeserve.core.ports import Snapshot
 from lakeserve.gateway.accounting import Account
-from lakeserve.gateway.attempts import Attempts, WholeAnswer
+from lakeserve.gateway.answer_head import named_headers
+from lakeserve.gateway.attempts import Attempts, Begun, WholeAnswer
+from lakeserve.gateway.exchange import Exchange
 from lakeserve.gateway.guard import Guard
 from lakeserve.gateway.intake import CallerGone, Receive, custom_object, json_object, read_body
 from lakeserve.gateway.paths import InferenceRoute
+from lakeserve.gateway.plain import PlainCall
 from lakeserve.gateway.plan import model_name, permitted
 from lakeserve.gateway.relay import (
     answer_headers,
-    named_headers,
     relay_checked_events,
     relay_events,
 )
@@ -26,10 +28,7 @@ from lakeserve.gateway.reply import Reply
 from lakeserve.gateway.seams import KeptAnswer, OutputRules, Seams
 from lakeserve.gateway.shadow import Shadows
 from lakeserve.gateway.task import Question, question
-from lakeserve.gateway.upstream.pool import UpstreamPool
 from lakeserve.gateway.wording import INVENTED, worded
-
-NO_RULES = GuardrailRules()
 
 CACHE_MISS = ((b"x-lakeserve-cache", b"miss"),)
 
@@ -72,10 +71,8 @@ class GatewayLimits:
 class Inference:
     """Answers calls of endpoints."""
 
-    def __init__(
-        self, pool: UpstreamPool, activator: Activator, limits: GatewayLimits, seams: Seams
-    ) -> None:
-        self._attempts = Attempts(pool, activator)
+    def __init__(self, attempts: Attempts, limits: GatewayLimits, seams: Seams) -> None:
+        self._attempts = attempts
         self._shadows = Shadows(self._attempts, limits.request_timeout_s)
         self._limits = limits
         self._seams = seams
@@ -91,11 +88,7 @@ class Inference:
             WireError: It failed; when the reply has started, in the middle of its stream.
             CallerGone: There is nobody left to answer.
         """
-        account = Account(
-            self._seams.ledger, call.reply.request_id, call.caller, call.headers, call.started
-        )
-        if self._seams.tracing is not None:
-            account.trace = self._seams.tracing.begin(call.headers)
+        account = self.account(call.reply.request_id, call.caller, call.headers, call.started)
         try:
             endpoint: RoutableEndpoint | None = None
             if call.route.endpoint is not None:
@@ -114,7 +107,7 @@ class Inference:
             account.asks(asked, body, raw)
             spent = self._admitted(endpoint, call.caller)
             if endpoint.ai_gateway is None:
-                await self._forward(call, endpoint, asked, account, None)
+                await self._forward(call.reply, call.route.entity, endpoint, asked, account, None)
             else:
                 await self._govern(call, endpoint, endpoint.ai_gateway, asked, account, spent)
         except asyncio.CancelledError:
@@ -142,6 +135,40 @@ class Inference:
                 raise
             return error
         return None
+
+    def account(
+        self, request_id: str, caller: Principal, headers: Mapping[bytes, bytes], started: float
+    ) -> Account:
+        """What is going to be written down of a call, see ``Account``."""
+        account = Account(self._seams.ledger, request_id, caller, headers, started)
+        if self._seams.tracing is not None:
+            account.trace = self._seams.tracing.begin(headers)
+        return account
+
+    async def go_on(self, call: PlainCall, exchange: Exchange) -> None:
+        """Answer a call that was begun as a plain one, like ``answer``.
+
+        Raises:
+            WireError: See ``answer``.
+            CallerGone: See ``answer``.
+        """
+        account = call.account
+        try:
+            await self._forward(
+                exchange,
+                exchange.route.entity,
+                call.endpoint,
+                call.asked,
+                account,
+                None,
+                call.begun,
+            )
+        except asyncio.CancelledError:
+            account.close_with(exchange.reason or CallerGone())
+            raise
+        except Exception as error:
+            account.close_with(error)
+            raise
 
     async def _read(self, call: Call, receive: Receive, *, is_custom: bool) -> bytes:
         limits = self._limits
@@ -175,27 +202,29 @@ class Inference:
             await _give_again(call.reply, kept, asked, account)
             return
         sent = asked
-        if _asks_something(wanted.input_rules):
+        if asks_something(wanted.input_rules):
             sent = await _built(seams.rules, "Guardrails").check(endpoint, asked)
         rules = None
-        if _asks_something(wanted.output_rules):
+        if asks_something(wanted.output_rules):
             rules = _built(seams.rules, "Guardrails").output(endpoint, sent)
         if wanted.routing.shadow_entity is not None and call.route.entity is None:
             self._shadows.cast(endpoint, wanted.routing.shadow_entity, sent, account)
-        answer = await self._forward(call, endpoint, sent, account, rules)
+        answer = await self._forward(call.reply, call.route.entity, endpoint, sent, account, rules)
         if wanted.cache_ttl_s is not None and seams.cache is not None and answer is not None:
             seams.cache.keep(endpoint, call.route.entity, asked, call.headers, answer)
 
     async def _forward(
         self,
-        call: Call,
+        reply: Reply,
+        entity: str | None,
         endpoint: RoutableEndpoint,
         asked: Question,
         account: Account,
         rules: OutputRules | None,
+        begun: Begun | None = None,
     ) -> KeptAnswer | None:
         """Ask upstream and pass the answer on; it is returned for those who keep answers."""
-        answer = await self._attempts.open(endpoint, call.route.entity, asked, account)
+        answer = await self._attempts.open(endpoint, entity, asked, account, begun)
         target = answer.target
         if isinstance(answer, WholeAnswer):
             body = answer.body
@@ -205,13 +234,13 @@ class Inference:
                 body = await rules.whole(body)
                 account.answered(body)
             account.close(200)
-            await call.reply.whole(200, body, answer_headers(target, account))
+            await reply.whole(200, body, answer_headers(target, account))
         else:
             try:
                 if rules is None:
-                    await relay_events(call.reply, answer, account)
+                    await relay_events(reply, answer, account)
                 else:
-                    await relay_checked_events(call.reply, answer, account, rules)
+                    await relay_checked_events(reply, answer, account, rules)
             finally:
                 self._attempts.release(answer)
         if endpoint.ai_gateway is None or endpoint.ai_gateway.cache_ttl_s is None:
@@ -224,10 +253,6 @@ def _worded(endpoint: RoutableEndpoint, asked: Question, call: Call) -> tuple[Qu
         return asked, call
     asked, reply = worded(endpoint, asked, call.reply)
     return asked, call._replace(reply=reply)
-
-
-def _asks_something(rules: GuardrailRules | None) -> bool:
-    return rules is not None and rules != NO_RULES
 
 
 def _built(seam: _Seam | None, name: str) -> _Seam:

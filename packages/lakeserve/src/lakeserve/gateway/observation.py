@@ -41,6 +41,7 @@ class Measured(NamedTuple):
 
 
 NOTHING = Measured(0, 0, 0)
+NO_REPLY: Mapping[str, Any] = {}
 
 
 def estimated_tokens(characters: int) -> int:
@@ -52,18 +53,20 @@ def input_characters(operation: Operation, body: Mapping[str, Any]) -> int:
     """Characters of the text in a request."""
     if operation == "chat":
         messages = body.get("messages")
-        return sum(map(_message_characters, messages)) if isinstance(messages, list) else 0
+        return _characters_of(messages) if isinstance(messages, list) else 0
     return _text_characters(body.get("prompt" if operation == "completions" else "input"))
 
 
-def _message_characters(message: Any) -> int:
-    content = message.get("content") if isinstance(message, dict) else None
-    if isinstance(content, str):
-        return len(content)
-    if not isinstance(content, list):
-        return 0
-    texts = (part.get("text") for part in content if isinstance(part, dict))
-    return sum(len(text) for text in texts if isinstance(text, str))
+def _characters_of(messages: list[Any]) -> int:
+    total = 0
+    for message in messages:
+        content = message.get("content") if isinstance(message, dict) else None
+        if isinstance(content, str):
+            total += len(content)
+        elif isinstance(content, list):
+            texts = (part.get("text") for part in content if isinstance(part, dict))
+            total += sum(len(text) for text in texts if isinstance(text, str))
+    return total
 
 
 def _text_characters(value: Any) -> int:
@@ -76,9 +79,11 @@ def _text_characters(value: Any) -> int:
 
 def asked_tokens(characters: int, body: Mapping[str, Any]) -> int:
     """An estimate of what a call will use: its prompt, and the answer it allows for."""
-    allowed = body.get("max_tokens", body.get("max_completion_tokens"))
-    longest = allowed if isinstance(allowed, int) and allowed > 0 else 0
-    return estimated_tokens(characters) + longest
+    allowed = body.get("max_tokens")
+    if allowed is None:
+        allowed = body.get("max_completion_tokens")
+    prompt = (characters + 1) // 4
+    return prompt + allowed if isinstance(allowed, int) and allowed > 0 else prompt
 
 
 def reported_usage(data: bytes) -> Usage | None:
@@ -115,25 +120,26 @@ def _usage(value: Any) -> Usage | None:
 
 def measure_reply(operation: Operation | None, body: bytes, asked_characters: int) -> Measured:
     """The size of a whole reply. Embeddings are no text."""
-    if len(body) <= PARSED_BYTES:  # up to here parsing costs less than searching
-        return _measure_parsed(operation, body, asked_characters)
-    characters = 0 if operation == "embeddings" else text_characters(body)
-    return _measured(reported_usage(body), asked_characters, characters)
-
-
-def _measure_parsed(operation: Operation | None, body: bytes, asked_characters: int) -> Measured:
-    try:
-        reply = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        reply = None
-    if not isinstance(reply, dict):
-        return _measured(None, asked_characters, 0)
     characters = 0
-    if operation != "embeddings":
-        choices = reply.get("choices")
-        plain = _choice_characters(choices) if isinstance(choices, list) else None
-        characters = text_characters(body) if plain is None else plain
-    return _measured(_usage(reply.get("usage")), asked_characters, characters)
+    if len(body) > PARSED_BYTES:  # up to here parsing costs less than searching
+        usage = reported_usage(body)
+        if operation != "embeddings":
+            characters = text_characters(body)
+    else:
+        try:
+            reply = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            reply = None
+        if not isinstance(reply, dict):
+            reply = NO_REPLY
+        elif operation != "embeddings":
+            choices = reply.get("choices")
+            plain = _choice_characters(choices) if isinstance(choices, list) else None
+            characters = text_characters(body) if plain is None else plain
+        usage = _usage(reply.get("usage"))
+    if usage is not None:
+        return Measured(usage[0], usage[1], characters)
+    return _measured(None, asked_characters, characters)
 
 
 def _choice_characters(choices: list[Any]) -> int | None:

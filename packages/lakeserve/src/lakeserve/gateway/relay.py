@@ -1,11 +1,11 @@
 """Passes an answer on to the caller."""
 
 from collections.abc import Callable
-from functools import lru_cache
 
 from lakeserve.core.endpoints import Target
 from lakeserve.core.errors import WireError
 from lakeserve.gateway.accounting import Account
+from lakeserve.gateway.answer_head import named_headers
 from lakeserve.gateway.attempts import OpenStream, cut, without_credential
 from lakeserve.gateway.events import Push
 from lakeserve.gateway.reply import Header, Reply
@@ -101,17 +101,3 @@ def answer_headers(target: Target, account: Account) -> tuple[Header, ...]:
 def origin_headers(target: Target) -> tuple[Header, Header]:
     """The headers that tell who answered."""
     return named_headers(target.entity_name, target.model_name)
-
-
-@lru_cache(maxsize=1024)
-def named_headers(entity_name: str, model_name: str) -> tuple[Header, Header]:
-    """See ``origin_headers``."""
-    return (
-        (b"served-model-name", _header_value(entity_name)),
-        (b"x-lakeserve-model", _header_value(model_name)),
-    )
-
-
-def _header_value(text: str) -> bytes:
-    """Text as a header value; what cannot stand in one becomes a question mark."""
-    return "".join(c if " " <= c <= "~" else "?" for c in text).encode()

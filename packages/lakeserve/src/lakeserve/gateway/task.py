@@ -78,7 +78,13 @@ def question(
     task = endpoint.task
     given = body
     operation: Operation = "predict" if task is None else OPERATIONS.get(task, "predict")
-    if asked is None and operation == "chat" and _is_for_responses(body):
+    if (
+        asked is None
+        and operation == "chat"
+        and "input" in body
+        and "messages" not in body
+        and "prompt" not in body
+    ):
         asked = "responses"
     if task == "agent/v1/responses" and asked == "responses":
         asked = None  # the model itself has this interface
@@ -105,10 +111,6 @@ def question(
     if field is not None:
         _check_field(endpoint, field, body)
     return Question(operation, body, raw if body is given else None, wanted is True)
-
-
-def _is_for_responses(body: Mapping[str, Any]) -> bool:
-    return "input" in body and "messages" not in body and "prompt" not in body
 
 
 def _check_field(endpoint: RoutableEndpoint, field: str, body: Mapping[str, Any]) -> None:

@@ -16,10 +16,22 @@ def order(endpoint: RoutableEndpoint, entity: str | None) -> tuple[Target, ...]:
         ResourceMissing: The endpoint has no entity of that name.
         Unavailable: It has none at all.
     """
-    if entity is not None:
-        return (_named(endpoint, entity),)
-    first = _drawn(endpoint)
-    if endpoint.ai_gateway is None or not endpoint.ai_gateway.fallback:
+    return following(endpoint, first(endpoint, entity), entity)
+
+
+def first(endpoint: RoutableEndpoint, entity: str | None) -> Target:
+    """The first of ``order``.
+
+    Raises:
+        ResourceMissing: See ``order``.
+        Unavailable: See ``order``.
+    """
+    return _drawn(endpoint) if entity is None else _named(endpoint, entity)
+
+
+def following(endpoint: RoutableEndpoint, first: Target, entity: str | None) -> tuple[Target, ...]:
+    """The order of those who are asked when ``first`` is asked first."""
+    if entity is not None or endpoint.ai_gateway is None or not endpoint.ai_gateway.fallback:
         return (first,)
     return (first, *(target for target in endpoint.targets if target is not first))
 
@@ -41,12 +53,12 @@ def _drawn(endpoint: RoutableEndpoint) -> Target:
     if not targets:
         raise Unavailable(f"Endpoint {endpoint.name!r} has no served entity yet.")
     able = 0
-    total = 0
     for target in targets:
-        total += target.weight
         if target.failure is None:
             able += target.weight
-    return _by_weight(targets, able, only_able=True) if able else _by_weight(targets, total)
+    if able:
+        return _by_weight(targets, able, only_able=True)
+    return _by_weight(targets, sum(target.weight for target in targets))
 
 
 def _by_weight(targets: tuple[Target, ...], total: int, *, only_able: bool = False) -> Target:

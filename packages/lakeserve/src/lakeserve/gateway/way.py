@@ -2,7 +2,9 @@
 
 from lakeserve.core.endpoints import Address, Target
 from lakeserve.core.errors import ConfigurationError
+from lakeserve.gateway.answer_head import header_lines, named_headers
 from lakeserve.gateway.attempt_failure import unusable
+from lakeserve.gateway.upstream.connection import Connection
 from lakeserve.gateway.upstream.head import json_head
 from lakeserve.gateway.upstream.pool import Origin
 from lakeserve.providers.base import Provider, UpstreamRequest
@@ -17,18 +19,31 @@ class Way:
     Attributes:
         translation: The target's provider.
         origin: None while a worker has no address.
+        answer_lines: Header lines that tell a caller who answered.
+        line: The pool's kept connections to ``origin``, once somebody has looked for them.
 
     Raises:
         AttemptFailed: There is no such provider.
     """
 
-    __slots__ = ("_head", "_headers", "_path", "origin", "target", "translation")
+    __slots__ = (
+        "_head",
+        "_headers",
+        "_path",
+        "answer_lines",
+        "line",
+        "origin",
+        "target",
+        "translation",
+    )
 
     def __init__(self, target: Target, address: Address | None = None) -> None:
         self.target = target
         self.translation = _translation(target)
+        self.answer_lines = header_lines(named_headers(target.entity_name, target.model_name))
         there = target.address if address is None else address
         self.origin = None if there is None else Origin(there)
+        self.line: list[Connection] | None = None
         self._path = ""
         self._headers: Headers = ()
         self._head = b""

@@ -4,7 +4,7 @@ Where every entity's vendor has the interface itself, calls pass; the Responses 
 words of a chat elsewhere, so that limits, rules and caches see a chat like any other.
 """
 
-from lakeserve.core.ai_gateway import GuardrailRules
+from lakeserve.core.ai_gateway import asks_something
 from lakeserve.core.endpoints import RoutableEndpoint
 from lakeserve.core.errors import BadRequest, NotBuilt
 from lakeserve.gateway.dialects import Messages, ResponsesOverChat
@@ -13,8 +13,6 @@ from lakeserve.gateway.task import Question
 from lakeserve.providers.base import Operation
 from lakeserve.providers.responses_request import chat_request
 from lakeserve.providers.table import PROVIDERS, THOUGHTFUL
-
-NO_RULES = GuardrailRules()
 
 # Operations with an inventor, and the models whose interface they are.
 INVENTED: dict[Operation, str] = {
@@ -69,8 +67,6 @@ def _as_chat(endpoint: RoutableEndpoint, asked: Question, reply: Reply) -> tuple
 
 def _has_rules(endpoint: RoutableEndpoint) -> bool:
     wanted = endpoint.ai_gateway
-    return wanted is not None and (_asks(wanted.input_rules) or _asks(wanted.output_rules))
-
-
-def _asks(rules: GuardrailRules | None) -> bool:
-    return rules is not None and rules != NO_RULES
+    return wanted is not None and (
+        asks_something(wanted.input_rules) or asks_something(wanted.output_rules)
+    )

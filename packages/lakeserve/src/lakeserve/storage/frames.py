@@ -24,6 +24,7 @@ TOO_LARGE = 0xFFFFFFFE
 _HEAD = struct.Struct(
     "<4sIIII"
 )  # mark, checksum of what follows, lengths: fields, request, response
+_START = struct.Struct("<4sI")
 _CHECKED = struct.Struct("<III")
 
 Sizes = list[int]
@@ -47,11 +48,12 @@ def encode(call: CallRecord, cost: float) -> bytes:
     fields = orjson.dumps((cost, *call[:STORED_FIELDS]))
     request, response = call.request, call.response
     if request is None and response is None:
-        lengths = _CHECKED.pack(len(fields), NOT_KEPT, NOT_KEPT)
-        return b"%b%b%b%b" % (MARK, _checksum(lengths, fields), lengths, fields)
+        rest = _CHECKED.pack(len(fields), NOT_KEPT, NOT_KEPT) + fields
+        return _START.pack(MARK, zlib.crc32(rest)) + rest
     lengths = _CHECKED.pack(len(fields), _length(request), _length(response))
     body = b"".join((fields, _kept(request), _kept(response)))
-    return b"%b%b%b%b" % (MARK, _checksum(lengths, body), lengths, body)
+    rest = lengths + body
+    return _START.pack(MARK, zlib.crc32(rest)) + rest
 
 
 def decode(data: bytes) -> Iterator[Entry]:
@@ -63,10 +65,6 @@ def decode(data: bytes) -> Iterator[Entry]:
 def torn_bytes(data: bytes) -> int:
     """How many bytes of a journal belong to no whole frame."""
     return len(data) - sum(_HEAD.size + _extent(sizes) for _, sizes in _whole_frames(data))
-
-
-def _checksum(lengths: bytes, body: bytes) -> bytes:
-    return zlib.crc32(body, zlib.crc32(lengths)).to_bytes(4, "little")
 
 
 def _length(payload: bytes | None) -> int:

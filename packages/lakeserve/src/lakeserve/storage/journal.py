@@ -39,6 +39,7 @@ class JournalWriter:
         failures: Calls that could not be written at once.
         lost: Calls that could not be kept at all.
         waiting: How many calls wait in memory.
+        is_full: Whether a call could be lost: as many wait as may.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class JournalWriter:
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
         self.name = ""
+        self.is_full = False
         self.failures = 0
         self.lost = 0
 
@@ -62,11 +64,6 @@ class JournalWriter:
     def waiting(self) -> int:
         """See the class."""
         return len(self._waiting)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether a call could be lost: as many wait as may."""
-        return len(self._waiting) >= self._max_waiting or self._waiting_bytes >= MAX_WAITING_BYTES
 
     def append(self, call: CallRecord, cost: float) -> None:
         """Write a call down so that it outlives this process. Never raises."""
@@ -102,6 +99,7 @@ class JournalWriter:
                 *(len(self._waiting), self._directory, error.strerror),
             )
             name = ""
+        self._note_room()
         self._close()
         return name
 
@@ -146,6 +144,12 @@ class JournalWriter:
             return
         self._waiting.append(frame)
         self._waiting_bytes += len(frame)
+        self._note_room()
+
+    def _note_room(self) -> None:
+        self.is_full = (
+            len(self._waiting) >= self._max_waiting or self._waiting_bytes >= MAX_WAITING_BYTES
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,12 @@ class LocalLimiter:
         self, endpoint: RoutableEndpoint, caller: Principal, tokens: int
     ) -> LocalReservation:
         """See ``Limiter``."""
+        return self.reserve_now(endpoint, caller, tokens)
+
+    def reserve_now(
+        self, endpoint: RoutableEndpoint, caller: Principal, tokens: int
+    ) -> LocalReservation:
+        """See ``PromptLimiter``."""
         plan = self._plan(endpoint, caller)
         windows = self._windows
         with windows.lock():

@@ -42,7 +42,10 @@ class Connection(asyncio.Protocol):
         kept: The pool's: where this connection waits for its next exchange.
         idle_since: The pool's: ``time.monotonic()`` when it began to wait.
         answered_at: ``time.perf_counter()`` at the first byte of the reply.
+        on_news: Called once, in the place of what waits for ``news``, when something has changed.
     """
+
+    on_news: Callable[[], None] | None = None
 
     def __init__(self, on_lost: Callable[["Connection"], None]) -> None:
         self._on_lost = on_lost
@@ -90,7 +93,13 @@ class Connection(asyncio.Protocol):
     @property
     def is_reusable(self) -> bool:
         """Whether the exchange came to its end and left the connection fit for another."""
-        return self._reader.complete and self._reader.reusable and self.is_open
+        reader, transport = self._reader, self._transport
+        return (
+            reader.complete
+            and reader.reusable
+            and transport is not None
+            and not transport.is_closing()
+        )
 
     def hurry(self, patience: Patience) -> None:
         """Let the exchange that begins now fail when it takes longer."""
@@ -110,7 +119,8 @@ class Connection(asyncio.Protocol):
 
     def is_over(self) -> None:
         """Nobody waits for the exchange any more."""
-        self.has_begun()
+        if self._first_timer is not None:
+            self.has_begun()
         if self._total_timer is not None:
             self._total_timer.cancel()
             self._total_timer = None
@@ -127,10 +137,16 @@ class Connection(asyncio.Protocol):
         Raises:
             UpstreamFailure: The reply did not come.
         """
-        self.begin(method, whole_limit)
-        self.write(payload)
+        self.ask(payload, method, whole_limit)
         while not self.is_answered:
             await self.news()
+
+    def success(self) -> bytes | None:
+        """The body of a reply that is whole and has status 200; it stays here to be read."""
+        reader = self._reader
+        if not reader.complete or reader.status != 200 or self._failure is not None:
+            return None
+        return reader.peek()
 
     @property
     def is_answered(self) -> bool:
@@ -153,6 +169,13 @@ class Connection(asyncio.Protocol):
         """Start an exchange whose request is then written in parts, see ``request``."""
         self._reader.expect(method)
         self._whole_limit = whole_limit
+
+    def ask(self, payload: bytes, method: bytes, whole_limit: int | None) -> None:
+        """Send a request in one piece, see ``request``, and wait for nothing."""
+        self._reader.expect(method)
+        self._whole_limit = whole_limit
+        if self._transport is not None and self._failure is None:
+            self._transport.write(payload)
 
     def write(self, data: bytes) -> None:
         """Queue a part of the request."""
@@ -306,6 +329,11 @@ class Connection(asyncio.Protocol):
             self._drained.set_result(None)
 
     def _wake(self) -> None:
+        on_news = self.on_news
+        if on_news is not None:
+            self.on_news = None
+            on_news()
+            return
         waiter = self._waiter
         if waiter is not None:
             self._waiter = None

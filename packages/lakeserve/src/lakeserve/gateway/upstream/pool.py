@@ -63,8 +63,11 @@ class UpstreamPool:
         method: bytes,
         whole_limit: int | None = None,
         patience: Patience | None = None,
+        begun: Connection | None = None,
     ) -> Connection:
         """Send a request and wait for its reply, see ``Connection.request``.
+
+        Over ``begun`` it was sent before, and is only waited for.
 
         The caller gives the connection back with ``release``. With ``patience`` it also says
         ``has_begun`` once what it waits for first is here, unless it waits for the whole reply. A
@@ -74,14 +77,14 @@ class UpstreamPool:
         Raises:
             UpstreamFailure: The reply did not come.
         """
-        kept = self._kept(origin)
+        kept = begun or self.kept(self.line(origin))
         connection = kept or await self._connect(origin, patience)
         try:
-            if patience is not None:
-                connection.hurry(patience)
+            if begun is None:
+                if patience is not None:
+                    connection.hurry(patience)
+                connection.ask(payload, method, whole_limit)
             # As ``request`` does, without a coroutine in between: this is on every call's way.
-            connection.begin(method, whole_limit)
-            connection.write(payload)
             while not connection.is_answered:
                 await connection.news()
         except UpstreamFailure as failure:
@@ -126,10 +129,14 @@ class UpstreamPool:
         for connection in tuple(self._open):
             connection.abort()
 
-    def _kept(self, origin: Origin) -> Connection | None:
-        kept = self._idle.get(origin)
-        while kept:
-            connection = kept.pop()
+    def line(self, origin: Origin) -> list[Connection]:
+        """Where connections to an origin wait for an exchange: the same list at every time."""
+        return self._idle.setdefault(origin, [])
+
+    def kept(self, line: list[Connection]) -> Connection | None:
+        """A connection that waits for an exchange; whoever takes it gives it back."""
+        while line:
+            connection = line.pop()
             if connection.is_reusable:
                 return connection
             connection.abort()
@@ -165,7 +172,7 @@ class UpstreamPool:
             raise ConnectFailed(f"TLS: {reason}") from error
         except OSError as error:
             raise ConnectFailed(_reason(error)) from error
-        connection.kept = self._idle.setdefault(origin, [])
+        connection.kept = self.line(origin)
         self._open.add(connection)
         return connection
 

@@ -40,10 +40,12 @@ class ReplyReader:
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
+        self.expect(b"")
         self._armed = False
-        self._reset(b"")
 
-    def _reset(self, method: bytes) -> None:
+    def expect(self, method: bytes) -> None:
+        """Get ready for the reply to a request with this method."""
+        self._armed = True
         self._method = method
         self._chunks: list[bytes] = []
         self._header_bytes = 0
@@ -55,11 +57,6 @@ class ReplyReader:
         self.received = False
         self.buffered = 0
         self.close_delimited = False
-
-    def expect(self, method: bytes) -> None:
-        """Get ready for the reply to a request with this method."""
-        self._reset(method)
-        self._armed = True
 
     def feed(self, data: bytes) -> None:
         """Take bytes from the connection.
@@ -107,6 +104,13 @@ class ReplyReader:
         self._chunks = []
         self.buffered = 0
         return data
+
+    def peek(self) -> bytes:
+        """What ``take`` would return, without taking it."""
+        chunks = self._chunks
+        if len(chunks) != 1:
+            self._chunks = chunks = [b"".join(chunks)]
+        return chunks[0]
 
     # Called by the parser.
 
