@@ -27,7 +27,7 @@ async def _hammer(directory: Path, limit: int) -> None:
 
 
 def _hold(directory: Path) -> None:
-    with open_windows(directory).lock():
+    with open_windows(directory).lock:
         os.write(1, b"holds\n")
         time.sleep(600)
 

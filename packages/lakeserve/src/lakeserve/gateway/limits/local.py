@@ -1,8 +1,7 @@
 """Rate limits counted on this machine."""
 
-import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from lakeserve.core.ai_gateway import RateLimitKey
@@ -34,17 +33,23 @@ class Need(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What the calls of one caller to one endpoint need, while both stay as they are."""
+    """What the calls of one caller to one endpoint need, while both stay as they are.
+
+    Attributes:
+        only: All limits, where no need has an alternative; they can be looked at in one go.
+    """
 
     endpoint: RoutableEndpoint
     caller: Principal
     needs: tuple[Need, ...]
+    only: Sequence[Counted] | None
 
 
 class Windows:
     """The windows of all limits, in this process's memory."""
 
     ticks_per_second = 10
+    lock = None  # who reads and writes does not wait in between
 
     def __init__(self) -> None:
         self._windows: dict[str, MemoryWindow] = {}
@@ -56,10 +61,6 @@ class Windows:
             window = self._windows[key] = MemoryWindow(self.ticks_per_second)
         return window
 
-    def lock(self) -> contextlib.AbstractContextManager[object]:
-        """What is held while windows are read and written together."""
-        return _NOTHING
-
     def sweep(self, tick: int) -> None:
         """Forget windows that nothing is in."""
         self._windows = {k: w for k, w in self._windows.items() if not w.is_idle(tick)}
@@ -68,16 +69,13 @@ class Windows:
         return len(self._windows)
 
 
-_NOTHING = contextlib.nullcontext()
-
-
 class LocalReservation:
     """See ``Reservation``."""
 
     __slots__ = ("_counted", "_limiter", "_tick", "_tokens")
 
     def __init__(
-        self, limiter: "LocalLimiter", counted: list[Counted], tick: int, tokens: int
+        self, limiter: "LocalLimiter", counted: Sequence[Counted], tick: int, tokens: int
     ) -> None:
         self._limiter = limiter
         self._counted = counted
@@ -109,57 +107,87 @@ class LocalLimiter:
     def reserve_now(
         self, endpoint: RoutableEndpoint, caller: Principal, tokens: int
     ) -> LocalReservation:
-        """See ``PromptLimiter``."""
-        plan = self._plan(endpoint, caller)
+        """The same, at once."""
+        plan = self._plans.get((endpoint.id, caller.name))
+        if plan is None or plan.endpoint is not endpoint or plan.caller is not caller:
+            plan = self._made_plan(endpoint, caller)
+        self._until_sweep -= 1
+        if not self._until_sweep:
+            self._sweep()
         windows = self._windows
-        with windows.lock():
-            tick = self._tick()
-            counted: list[Counted] = []
-            used_up: list[UsedUp] = []
-            for need in plan.needs:
-                roomy = [one for one in need.alternatives if _has_room(one, tick)]
-                counted += roomy
-                if not roomy:
-                    used_up.append(self._used_up(need, tick))
-            if used_up:
-                raise refusal(endpoint.name, used_up)
-            for one in counted:
-                _count(one, tick, tokens)
+        if windows.lock is None:
+            tick = int(self._clock() * windows.ticks_per_second)
+            counted = self._taken(plan, tick, tokens)
+        else:
+            with windows.lock:
+                tick = int(self._clock() * windows.ticks_per_second)
+                counted = self._taken(plan, tick, tokens)
         return LocalReservation(self, counted, tick, tokens)
 
-    def settle(self, counted: list[Counted], tick: int, estimate: int, tokens: int) -> None:
+    def settle(self, counted: Sequence[Counted], tick: int, estimate: int, tokens: int) -> None:
         """Put the truth in the place of an estimate: it counts from now on."""
-        with self._windows.lock():
-            now = self._tick()
-            for one in counted:
-                if one.tokens is not None:
-                    # After a long call its window may have been forgotten and made anew.
-                    used = self._windows.window(one.tokens_key)
-                    used.take_back(tick, estimate)
-                    used.add(now, tokens)
+        windows = self._windows
+        if windows.lock is None:
+            self._replace(counted, tick, estimate, tokens)
+        else:
+            with windows.lock:
+                self._replace(counted, tick, estimate, tokens)
 
-    def _tick(self) -> int:
-        return int(self._clock() * self._windows.ticks_per_second)
+    def _taken(self, plan: Plan, tick: int, tokens: int) -> Sequence[Counted]:
+        """Take a call from every limit of a plan; those that had room for it.
 
-    def _plan(self, endpoint: RoutableEndpoint, caller: Principal) -> Plan:
-        key = (endpoint.id, caller.name)
-        plan = self._plans.get(key)
-        if plan is None or plan.endpoint is not endpoint or plan.caller is not caller:
-            plan = self._plans[key] = self._made_plan(endpoint, caller)
-        self._until_sweep -= 1
-        if not self._until_sweep or len(self._plans) > MAX_PLANS:
-            self._until_sweep = SWEEP_EVERY
-            self._plans.clear()
-            self._windows.sweep(self._tick())
-        return plan
+        Raises:
+            TooManyRequests: A need has none; nothing was taken.
+        """
+        counted = plan.only
+        if counted is None or not _have_room(counted, tick):
+            counted = self._roomy(plan, tick)
+        for calls, of_tokens, used_calls, used_tokens, _ in counted:
+            if calls is not None:
+                used_calls.add(tick, 1)
+            if of_tokens is not None:
+                used_tokens.add(tick, tokens)
+        return counted
+
+    def _roomy(self, plan: Plan, tick: int) -> Sequence[Counted]:
+        counted: list[Counted] = []
+        used_up: list[UsedUp] = []
+        for need in plan.needs:
+            roomy = [one for one in need.alternatives if _have_room((one,), tick)]
+            counted += roomy
+            if not roomy:
+                used_up.append(self._used_up(need, tick))
+        if used_up:
+            raise refusal(plan.endpoint.name, used_up)
+        return counted
+
+    def _replace(self, counted: Sequence[Counted], tick: int, estimate: int, tokens: int) -> None:
+        windows = self._windows
+        now = int(self._clock() * windows.ticks_per_second)
+        for one in counted:
+            if one.tokens is not None:
+                # After a long call its window may have been forgotten and made anew.
+                used = windows.window(one.tokens_key)
+                used.take_back(tick, estimate)
+                used.add(now, tokens)
+
+    def _sweep(self) -> None:
+        self._until_sweep = SWEEP_EVERY
+        self._plans.clear()
+        self._windows.sweep(int(self._clock() * self._windows.ticks_per_second))
 
     def _made_plan(self, endpoint: RoutableEndpoint, caller: Principal) -> Plan:
+        if len(self._plans) >= MAX_PLANS:
+            self._sweep()
         limits = () if endpoint.ai_gateway is None else endpoint.ai_gateway.rate_limits
-        needs = (
+        needs = tuple(
             Need(one.whose, tuple(self._counted(endpoint.id, limit) for limit in one.alternatives))
             for one in requirements(limits, caller)
         )
-        return Plan(endpoint, caller, tuple(needs))
+        has_choice = any(len(need.alternatives) > 1 for need in needs)
+        only = None if has_choice else [one for need in needs for one in need.alternatives]
+        plan = self._plans[endpoint.id, caller.name] = Plan(endpoint, caller, needs, only)
+        return plan
 
     def _counted(self, endpoint_id: str, limit: Limit) -> Counted:
         tokens_key = f"{endpoint_id}:tokens:{limit.key}"
@@ -175,18 +203,13 @@ class LocalLimiter:
         return UsedUp(need.whose, kind, max(1, -(-ticks // per_second)))
 
 
-def _has_room(one: Counted, tick: int) -> bool:
-    calls, tokens, used_calls, used_tokens, _ = one
-    return (calls is None or used_calls.total(tick) < calls) and (
-        tokens is None or used_tokens.total(tick) < tokens
-    )
-
-
-def _count(one: Counted, tick: int, tokens: int) -> None:
-    if one.calls is not None:
-        one.used_calls.add(tick, 1)
-    if one.tokens is not None:
-        one.used_tokens.add(tick, tokens)
+def _have_room(counted: Sequence[Counted], tick: int) -> bool:
+    for calls, tokens, used_calls, used_tokens, _ in counted:
+        if calls is not None and used_calls.total(tick) >= calls:
+            return False
+        if tokens is not None and used_tokens.total(tick) >= tokens:
+            return False
+    return True
 
 
 def _wait(one: Counted, tick: int, longest: int) -> tuple[int, str]:

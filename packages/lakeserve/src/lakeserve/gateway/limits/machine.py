@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lakeserve.core.endpoints import RoutableEndpoint
@@ -29,16 +29,16 @@ class MachineLimiter(LocalLimiter):
         self._mapped = windows
         self._alone = LocalLimiter(clock=clock)
 
-    async def reserve(
+    def reserve_now(
         self, endpoint: RoutableEndpoint, caller: Principal, tokens: int
     ) -> LocalReservation:
-        """See ``Limiter``."""
+        """See ``LocalLimiter``."""
         try:
-            return await super().reserve(endpoint, caller, tokens)
+            return super().reserve_now(endpoint, caller, tokens)
         except WindowsBusy:
-            return await self._alone.reserve(endpoint, caller, tokens)
+            return self._alone.reserve_now(endpoint, caller, tokens)
 
-    def settle(self, counted: list[Counted], tick: int, estimate: int, tokens: int) -> None:
+    def settle(self, counted: Sequence[Counted], tick: int, estimate: int, tokens: int) -> None:
         """See ``LocalLimiter``; when the windows cannot be had, the estimate stays its minute."""
         counted = [one for one in counted if one.tokens is not None]
         if counted:

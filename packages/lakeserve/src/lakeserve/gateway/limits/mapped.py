@@ -49,6 +49,7 @@ class MappedWindows:
         seed: What keys are made with; the same in all processes.
 
     Attributes:
+        lock: What is held while windows are read and written together.
         keys: By slot; 0 where there was none yet.
         newest: By slot, the newest tick in which it was looked at.
         totals: By slot, what was in its window in that tick.
@@ -67,7 +68,7 @@ class MappedWindows:
         self.newest = words[count : 2 * count]
         self.totals = words[2 * count : 3 * count]
         self.amounts = words[3 * count :]
-        self._lock = MappedLock(file)
+        self.lock = MappedLock(file)
         self._windows: dict[str, MappedWindow] = {}
         self._is_crowded = False
 
@@ -79,10 +80,6 @@ class MappedWindows:
             number = int.from_bytes(digest, "little", signed=True) or 1  # 0 is nobody's
             window = self._windows[key] = MappedWindow(self, number)
         return window
-
-    def lock(self) -> MappedLock:
-        """What is held while windows are read and written together."""
-        return self._lock
 
     def sweep(self, tick: int) -> None:
         """Forget which windows this process has asked for; what is in them stays."""

@@ -32,16 +32,18 @@ class WindowTable(Protocol):
 
     Attributes:
         ticks_per_second: What its windows count moments in.
+        lock: What is held while windows are read and written together; None where nobody else can.
     """
 
     ticks_per_second: int
 
-    def window(self, key: str) -> Window:
-        """The window of this key; a new one is empty."""
+    @property
+    def lock(self) -> AbstractContextManager[object] | None:
+        """See the class."""
         ...
 
-    def lock(self) -> AbstractContextManager[object]:
-        """What is held while windows are read and written together."""
+    def window(self, key: str) -> Window:
+        """The window of this key; a new one is empty."""
         ...
 
     def sweep(self, tick: int) -> None:
@@ -55,12 +57,13 @@ class MemoryWindow:
     So the window is never shorter than 60 seconds, and longer by less than a tick.
     """
 
-    __slots__ = ("_amounts", "_length", "_total")
+    __slots__ = ("_amounts", "_length", "_looked_at", "_total")
 
     def __init__(self, ticks_per_second: int) -> None:
         self._length = SECONDS * ticks_per_second + 1
         self._amounts: dict[int, int] = {}
         self._total = 0
+        self._looked_at = 0
 
     def is_idle(self, tick: int) -> bool:
         """Whether there is nothing to remember."""
@@ -68,6 +71,9 @@ class MemoryWindow:
 
     def total(self, tick: int) -> int:
         """See ``Window``."""
+        if tick == self._looked_at:
+            return self._total
+        self._looked_at = tick
         amounts = self._amounts
         oldest = tick - self._length
         while amounts:
