@@ -187,9 +187,16 @@ class Account:
 
     def measured(self) -> Measured:
         """The size of what was answered so far."""
-        if self._measured is None:
-            self._measured = self._measure()
-        return self._measured
+        measured = self._measured
+        if measured is not None:
+            return measured
+        body, operation = self._response, self._operation
+        if body is None or operation is None or operation in INVENTED or self.stream is not None:
+            measured = self._measure()
+        else:
+            measured = measure_reply(operation, body, self._characters)
+        self._measured = measured
+        return measured
 
     def close(self, status: int, error_code: str = "", refused_by: str = "") -> None:
         """The call is over, or about to be: settle its limits and write it down. Once.
@@ -205,7 +212,7 @@ class Account:
                 self._ledger.unmatched(status)
             return
         if self.reservation is not None:
-            used = self.measured()
+            used = self._measured or self.measured()
             is_free = self._cached is not None
             self.reservation.settle(0 if is_free else used.input_tokens + used.output_tokens)
         if self._ledger is None and self.trace is None:
@@ -230,11 +237,7 @@ class Account:
         if operation in INVENTED:
             data = (self._response or b"") if stream is None else stream.events + stream.ending
             return native_size(operation, data, self._characters) if data else NOTHING
-        if stream is not None:
-            return stream.measure(self._characters)
-        if self._response is None or operation is None:
-            return NOTHING
-        return measure_reply(operation, self._response, self._characters)
+        return NOTHING if stream is None else stream.measure(self._characters)
 
     def _record(
         self, endpoint: RoutableEndpoint, status: int, error_code: str, refused_by: str

@@ -21,7 +21,7 @@ from lakeserve.core.ids import request_id
 from lakeserve.core.ports import Activator, Directory
 from lakeserve.core.request_context import current_request
 from lakeserve.gateway.accounting import Account
-from lakeserve.gateway.attempts import Attempts
+from lakeserve.gateway.attempts import Attempts, Begun
 from lakeserve.gateway.driver_proxy import DriverCall, DriverProxy
 from lakeserve.gateway.driver_socket import DriverSockets
 from lakeserve.gateway.exchange import Connected, Exchange
@@ -38,7 +38,7 @@ from lakeserve.gateway.paths import (
     parse,
     takes_api_key,
 )
-from lakeserve.gateway.plain import PlainCall, PlainCalls
+from lakeserve.gateway.plain import PlainCalls
 from lakeserve.gateway.registry_proxy import RegistryCall, RegistryProxy
 from lakeserve.gateway.reply import AsgiReply, Header, Reply, Send
 from lakeserve.gateway.seams import Seams
@@ -75,6 +75,7 @@ class Gateway:
         attempts = Attempts(self._pool, activator)
         self._inference = Inference(attempts, limits, seams)
         self._plain = PlainCalls(attempts, seams)
+        self._seams = seams
         self._registry_proxy = RegistryProxy(self._pool, activator)
         self._driver_proxy = DriverProxy(self._pool, limits.max_request_bytes)
         self._sockets = DriverSockets(directory, self._pool)
@@ -167,55 +168,55 @@ class Gateway:
         self._running.add(exchange)
         parts = exchange.parts
         raw = parts[0] if len(parts) == 1 else b"".join(parts)
-        account = self._inference.account(
-            exchange.request_id, exchange.caller, exchange.headers, exchange.started_at
+        seams, headers = self._seams, exchange.headers
+        account = Account(
+            seams.ledger, exchange.request_id, exchange.caller, headers, exchange.started_at
         )
+        if seams.tracing is not None:
+            account.trace = seams.tracing.begin(headers)
         try:
             call = self._plain.begin(
-                exchange.route, exchange.caller, exchange.snapshot, exchange.headers, raw, account
+                exchange.route, exchange.caller, exchange.snapshot, headers, raw, account
             )
         except Exception as error:  # noqa: BLE001 - told by _serve
             exchange.run(self._serve(exchange, _failing, account, error))
             return
         if call is None:
             exchange.run(self._serve(exchange, self._answer_admitted, exchange, raw))
-        elif call.begun is None:
-            exchange.run(self._serve(exchange, self._inference.go_on, call, exchange))
+        elif isinstance(call, Begun):
+            exchange.begun = call
+            call.connection.on_news = partial(self._hear, exchange, call)
         else:
-            exchange.plain = call
-            call.begun.connection.on_news = partial(self._hear, exchange, call)
+            exchange.run(self._serve(exchange, self._inference.go_on, exchange, call))
 
-    def _hear(self, exchange: Exchange, call: PlainCall) -> None:
-        """The upstream of a plain call has answered, or failed."""
+    def _hear(self, exchange: Exchange, call: Begun) -> None:
+        """The upstream of a begun call has answered, or failed."""
         answer = call.answer()
-        if answer is None or call.begun is None:
+        if answer is None:
             exchange.run(self._serve(exchange, self._go_on, exchange, call))
             return
-        _, way, _, connection = call.begun
-        account = call.account
+        account, connection = call.account, call.connection
         account.first_byte = connection.answered_at
-        self._pool.release(connection)
-        exchange.plain = None
         account.answered(answer)
+        self._pool.release(connection)
+        exchange.begun = None
         try:
             account.close(200)
         except WireError as error:
             exchange.run(self._serve(exchange, _failing, account, error))
             return
-        exchange.write_answer(answer, way.answer_lines, account.timing()[1])
+        exchange.write_answer(answer, call.way.answer_lines, account.timing()[1])
         self._leave(exchange)
 
-    def give_up(self, exchange: Exchange, call: PlainCall, reason: Exception) -> None:
-        """A plain call is to end before its answer has come."""
-        if call.begun is not None:
-            connection = call.begun.connection
-            connection.on_news = None
-            self._pool.release(connection)
+    def give_up(self, exchange: Exchange, call: Begun, reason: Exception) -> None:
+        """A call is to end before its answer has come."""
+        call.connection.on_news = None
+        self._pool.release(call.connection)
         exchange.run(self._serve(exchange, _failing, call.account, reason))
 
-    async def _go_on(self, exchange: Exchange, call: PlainCall) -> None:
-        exchange.plain = None  # from here on, what was begun is given back by whoever fails
-        await self._inference.go_on(call, exchange)
+    async def _go_on(self, exchange: Exchange, call: Begun) -> None:
+        exchange.begun = None  # from here on, its connection is given back by whoever fails
+        await self._inference.go_on(exchange, call)
 
     async def _answer_admitted(self, exchange: Exchange, raw: bytes) -> None:
         await self._inference.answer(

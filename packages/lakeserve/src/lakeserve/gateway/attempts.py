@@ -21,7 +21,7 @@ from lakeserve.gateway.replicas import least_busy
 from lakeserve.gateway.retry_budget import RetryBudget
 from lakeserve.gateway.sse import EventSplitter
 from lakeserve.gateway.task import Question
-from lakeserve.gateway.traffic import first, following, order
+from lakeserve.gateway.traffic import following, order
 from lakeserve.gateway.upstream.connection import Connection, Patience
 from lakeserve.gateway.upstream.failure import TimedOut, UpstreamFailure
 from lakeserve.gateway.upstream.head import url
@@ -58,13 +58,39 @@ class OpenStream(NamedTuple):
     events: EventSource
 
 
-class Begun(NamedTuple):
-    """A question that was sent, and whose answer nobody waits for yet."""
+class Begun:
+    """A call whose question was sent, and whose answer nobody waits for yet."""
 
-    target: Target
-    way: Way
-    request: UpstreamRequest
-    connection: Connection
+    __slots__ = ("account", "asked", "connection", "endpoint", "request", "target", "way")
+
+    def __init__(
+        self,
+        account: Account,
+        endpoint: RoutableEndpoint,
+        asked: Question,
+        target: Target,
+        way: Way,
+        request: UpstreamRequest,
+        connection: Connection,
+    ) -> None:
+        self.account = account
+        self.endpoint = endpoint
+        self.asked = asked
+        self.target = target
+        self.way = way
+        self.request = request
+        self.connection = connection
+
+    def answer(self) -> bytes | None:
+        """The answer in the caller's form, if that is all there is to it: a whole success."""
+        body = self.connection.success()
+        if body is None or not looks_like_object(body):
+            return None
+        asked = self.asked
+        try:
+            return self.way.translation.reply(Asked(self.target, asked[0], asked[1]), body)
+        except WireError:
+            return None
 
 
 class Attempts:
@@ -82,16 +108,15 @@ class Attempts:
         self._pool.release(stream.events.connection)
 
     def begin(
-        self, endpoint: RoutableEndpoint, entity: str | None, asked: Question, account: Account
+        self, endpoint: RoutableEndpoint, target: Target, asked: Question, account: Account
     ) -> Begun | None:
-        """Send the question to the first entity without waiting, where that can be done.
+        """Send the question to one entity without waiting, where that can be done.
 
         None where it cannot: ``open`` then does what it takes, or says what stands in the way.
 
         Raises:
             WireError: The question cannot be asked.
         """
-        target = first(endpoint, entity)
         way = self._ways.get(id(target))
         if (
             way is None
@@ -99,7 +124,7 @@ class Attempts:
             or way.origin is None
             or target.others
             or target.signer is not None
-            or self._circuits.knows(target)
+            or target.entity_id in self._circuits.failing
         ):
             return None
         request = way.translation.build(target, asked.operation, asked.body, asked.raw)
@@ -116,7 +141,7 @@ class Attempts:
             request = request._replace(headers=(*request.headers, *passed_on))
             payload = way.payload(request)
         connection.ask(payload, b"POST", None if asked.stream else MAX_REPLY_BYTES)
-        return Begun(target, way, request, connection)
+        return Begun(account, endpoint, asked, target, way, request, connection)
 
     async def open(
         self,
@@ -149,7 +174,7 @@ class Attempts:
                 self._circuits.check(target)
                 if begun is not None:
                     sent, begun = begun, None
-                    answer = await self._go_on(sent, asked, account)
+                    answer = await self._go_on(sent)
                 elif retries:
                     answer = await self._insist(endpoint, target, wanted.routing, asked, account)
                 else:
@@ -223,17 +248,17 @@ class Attempts:
         except UpstreamFailure as failure:
             raise AttemptFailed(_failed(target, translation, failure)) from failure
 
-    async def _go_on(
-        self, begun: Begun, asked: Question, account: Account
-    ) -> WholeAnswer | OpenStream:
+    async def _go_on(self, begun: Begun) -> WholeAnswer | OpenStream:
         """Wait for the answer to a question that was sent."""
-        target, way, request, connection = begun
+        target, asked, translation = begun.target, begun.asked, begun.way.translation
         limit = None if asked.stream else MAX_REPLY_BYTES
         try:
-            connection = await self._exchange(way, request, limit, None, connection)
-            return await self._begin(connection, target, way.translation, asked, account)
+            connection = await self._exchange(
+                begun.way, begun.request, limit, None, begun.connection
+            )
+            return await self._begin(connection, target, translation, asked, begun.account)
         except UpstreamFailure as failure:
-            raise AttemptFailed(_failed(target, way.translation, failure)) from failure
+            raise AttemptFailed(_failed(target, translation, failure)) from failure
 
     async def _exchange(
         self,

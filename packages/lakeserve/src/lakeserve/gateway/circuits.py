@@ -17,15 +17,14 @@ class Circuits:
     """By served entity. Only those that have failed since their last success have one.
 
     Local workers have none: whoever supervises them knows better.
+
+    Attributes:
+        failing: The circuits, by id of the entity.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._circuits: dict[str, Circuit] = {}
-
-    def knows(self, target: Target) -> bool:
-        """Whether an upstream has failed since its last success."""
-        return target.entity_id in self._circuits
+        self.failing: dict[str, Circuit] = {}
 
     def check(self, target: Target) -> None:
         """Let a call pass.
@@ -33,7 +32,7 @@ class Circuits:
         Raises:
             AttemptFailed: The upstream is to be left alone for now.
         """
-        circuit = self._circuits.get(target.entity_id)
+        circuit = self.failing.get(target.entity_id)
         if circuit is None or circuit.admits():
             return
         wait = max(1, math.ceil(circuit.remaining_s))
@@ -49,12 +48,12 @@ class Circuits:
             return
         if (failure.status or failure.error.status) not in OUTAGES:
             return
-        circuit = self._circuits.get(target.entity_id)
+        circuit = self.failing.get(target.entity_id)
         if circuit is None:
-            circuit = self._circuits[target.entity_id] = Circuit(self._clock)
+            circuit = self.failing[target.entity_id] = Circuit(self._clock)
         circuit.failed()
 
     def succeeded(self, target: Target) -> None:
         """A call that was let through was answered."""
-        if self._circuits:
-            self._circuits.pop(target.entity_id, None)
+        if self.failing:
+            self.failing.pop(target.entity_id, None)

@@ -9,6 +9,8 @@ be refused.
 import asyncio
 from typing import Any, cast
 
+import httptools
+
 from lakeserve.gateway.answer_head import start_lines
 from lakeserve.gateway.app import Gateway
 from lakeserve.gateway.exchange import Exchange
@@ -112,6 +114,20 @@ class DirectProtocol(JoinedWritesProtocol):
 
     # Called by the parser.
 
+    def data_received(self, data: bytes) -> None:
+        """See ``asyncio.Protocol``."""
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+        except httptools.HttpParserUpgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+            else:
+                self._unsupported_upgrade_warning()
+
     def on_message_begin(self) -> None:
         """A request begins; what ASGI wants to know of it is put together when it is needed."""
         self.url = b""
@@ -160,7 +176,7 @@ class DirectProtocol(JoinedWritesProtocol):
             return
         exchange.is_whole = True
         if exchange is self._answering:
-            exchange.start()
+            self._front.gateway.start(exchange)
 
     def on_response_complete(self) -> None:
         """An answer that went the ordinary way is whole."""
@@ -181,7 +197,7 @@ class DirectProtocol(JoinedWritesProtocol):
             return
         self._answering = cycle
         if cycle.is_whole:
-            cycle.start()
+            self._front.gateway.start(cycle)
 
     # Called by an exchange.
 
@@ -200,8 +216,9 @@ class DirectProtocol(JoinedWritesProtocol):
         self.server_state.total_requests += 1
         if not keep_alive:
             self.transport.close()
-        elif not self.transport.is_closing():
+        elif not self.joined.is_closing():
             self._since = self.loop.time()
-            self.flow.resume_reading()
+            if self.flow.read_paused:
+                self.flow.resume_reading()
             if self.pipeline:
                 self._start_asgi_task(*self.pipeline.pop())

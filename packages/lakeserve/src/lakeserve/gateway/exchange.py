@@ -9,10 +9,10 @@ from lakeserve.core.errors import DeadlineExceeded
 from lakeserve.core.identity import Principal
 from lakeserve.core.ports import Snapshot
 from lakeserve.gateway.answer_head import header_lines, start_lines
+from lakeserve.gateway.attempts import Begun
 from lakeserve.gateway.intake import CallerGone, Receive
 from lakeserve.gateway.joined_writes import JoiningTransport
 from lakeserve.gateway.paths import InferenceRoute
-from lakeserve.gateway.plain import PlainCall
 from lakeserve.gateway.reply import EVENTS, JSON, NOT_STORED, Header, Reply
 
 LAST_CHUNK = b"0\r\n\r\n"
@@ -72,12 +72,8 @@ class Connected(Protocol):
 class Answerer(Protocol):
     """Whoever answers exchanges."""
 
-    def start(self, exchange: "Exchange") -> None:
-        """Its request is whole, and it is its turn."""
-        ...
-
-    def give_up(self, exchange: "Exchange", call: PlainCall, reason: Exception) -> None:
-        """A plain call is to end before its answer has come."""
+    def give_up(self, exchange: "Exchange", call: Begun, reason: Exception) -> None:
+        """A call is to end before its answer has come."""
         ...
 
 
@@ -98,7 +94,7 @@ class Exchange(Reply):
         response_complete: Whether the answer was written.
         disconnected: Whether the caller has gone.
         reason: What the call was ended for, or None.
-        plain: The call between its question and its answer, while no task has it.
+        begun: The call between its question and its answer, while no task has it.
     """
 
     # Defaults of the class: one call sets few of them, and setting costs.
@@ -109,7 +105,7 @@ class Exchange(Reply):
     response_complete = False
     disconnected = False
     reason: Exception | None = None
-    plain: "PlainCall | None" = None
+    begun: Begun | None = None
     _task: "asyncio.Task[None] | None" = None
 
     def __init__(
@@ -133,10 +129,6 @@ class Exchange(Reply):
         self.started_at = started_at
         self.parts: list[bytes] = []
 
-    def start(self) -> None:
-        """The request is whole, and it is its turn."""
-        self._answerer.start(self)
-
     def run(self, work: Coroutine[None, None, None]) -> None:
         """Go on in a task."""
         self._task = self._connection.loop.create_task(work)
@@ -156,14 +148,13 @@ class Exchange(Reply):
         """End the call now, with this exception. Only the first reason counts."""
         if self.reason is not None:
             return
-        plain, self.plain = self.plain, None
+        begun, self.begun = self.begun, None
         if self._task is not None:
             self.reason = reason
             self._task.cancel()
-        elif plain is not None:
+        if begun is not None:
             self.reason = reason
-        if plain is not None:
-            self._answerer.give_up(self, plain, reason)
+            self._answerer.give_up(self, begun, reason)
 
     def ended(self) -> Exception | None:
         """Why the call was cancelled; None when it was not this exchange that did it."""
@@ -179,7 +170,7 @@ class Exchange(Reply):
 
     def time_out(self, seconds: float) -> None:
         """The call took longer than it may."""
-        if self._task is None and self.plain is None:  # its body never came
+        if self._task is None and self.begun is None:  # its body never came
             self._connection.joined.close()
         self.cut_short(DeadlineExceeded(f"The call took longer than {seconds:g} seconds."))
 

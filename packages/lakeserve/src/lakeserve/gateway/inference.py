@@ -17,7 +17,7 @@ from lakeserve.gateway.exchange import Exchange
 from lakeserve.gateway.guard import Guard
 from lakeserve.gateway.intake import CallerGone, Receive, custom_object, json_object, read_body
 from lakeserve.gateway.paths import InferenceRoute
-from lakeserve.gateway.plain import PlainCall
+from lakeserve.gateway.plain import Unsent
 from lakeserve.gateway.plan import model_name, permitted
 from lakeserve.gateway.relay import (
     answer_headers,
@@ -88,7 +88,11 @@ class Inference:
             WireError: It failed; when the reply has started, in the middle of its stream.
             CallerGone: There is nobody left to answer.
         """
-        account = self.account(call.reply.request_id, call.caller, call.headers, call.started)
+        account = Account(
+            self._seams.ledger, call.reply.request_id, call.caller, call.headers, call.started
+        )
+        if self._seams.tracing is not None:
+            account.trace = self._seams.tracing.begin(call.headers)
         try:
             endpoint: RoutableEndpoint | None = None
             if call.route.endpoint is not None:
@@ -136,16 +140,7 @@ class Inference:
             return error
         return None
 
-    def account(
-        self, request_id: str, caller: Principal, headers: Mapping[bytes, bytes], started: float
-    ) -> Account:
-        """What is going to be written down of a call, see ``Account``."""
-        account = Account(self._seams.ledger, request_id, caller, headers, started)
-        if self._seams.tracing is not None:
-            account.trace = self._seams.tracing.begin(headers)
-        return account
-
-    async def go_on(self, call: PlainCall, exchange: Exchange) -> None:
+    async def go_on(self, exchange: Exchange, call: Begun | Unsent) -> None:
         """Answer a call that was begun as a plain one, like ``answer``.
 
         Raises:
@@ -161,7 +156,7 @@ class Inference:
                 call.asked,
                 account,
                 None,
-                call.begun,
+                call if isinstance(call, Begun) else None,
             )
         except asyncio.CancelledError:
             account.close_with(exchange.reason or CallerGone())

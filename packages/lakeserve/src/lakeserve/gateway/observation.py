@@ -138,7 +138,7 @@ def measure_reply(operation: Operation | None, body: bytes, asked_characters: in
             characters = text_characters(body) if plain is None else plain
         usage = _usage(reply.get("usage"))
     if usage is not None:
-        return Measured(usage[0], usage[1], characters)
+        return Measured(*usage, characters)
     return _measured(None, asked_characters, characters)
 
 

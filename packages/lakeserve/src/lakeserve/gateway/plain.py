@@ -12,18 +12,17 @@ from typing import Any, NamedTuple
 
 from lakeserve.core.ai_gateway import AiGateway, asks_something
 from lakeserve.core.endpoints import RoutableEndpoint
-from lakeserve.core.errors import WireError
 from lakeserve.core.identity import Principal
 from lakeserve.core.ports import Snapshot
 from lakeserve.gateway.accounting import Account
-from lakeserve.gateway.attempts import Attempts, Begun, looks_like_object
+from lakeserve.gateway.attempts import Attempts, Begun
 from lakeserve.gateway.intake import custom_object, json_object
 from lakeserve.gateway.paths import InferenceRoute
 from lakeserve.gateway.plan import model_name, permitted
 from lakeserve.gateway.seams import Reservation, Seams
 from lakeserve.gateway.task import Question, question
+from lakeserve.gateway.traffic import Split
 from lakeserve.gateway.wording import INVENTED
-from lakeserve.providers.base import Asked
 
 MAX_LANES = 10_000
 
@@ -32,35 +31,12 @@ MAX_LANES = 10_000
 Reserve = Callable[[RoutableEndpoint, Principal, int], Reservation]
 
 
-class PlainCall:
-    """One call between its question and its answer.
+class Unsent(NamedTuple):
+    """A call that has passed all that stands before its upstream, and could not be sent at once."""
 
-    Attributes:
-        begun: What was sent, or None where it could not be sent without waiting.
-    """
-
-    __slots__ = ("account", "asked", "begun", "endpoint")
-
-    def __init__(
-        self, account: Account, endpoint: RoutableEndpoint, asked: Question, begun: Begun | None
-    ) -> None:
-        self.account = account
-        self.endpoint = endpoint
-        self.asked = asked
-        self.begun = begun
-
-    def answer(self) -> bytes | None:
-        """The answer in the caller's form, if that is all there is to it: a whole success."""
-        if self.begun is None:
-            return None
-        target, way, _, connection = self.begun
-        body = connection.success()
-        if body is None or not looks_like_object(body):
-            return None
-        try:
-            return way.translation.reply(Asked(target, self.asked.operation, self.asked.body), body)
-        except WireError:
-            return None
+    account: Account
+    endpoint: RoutableEndpoint
+    asked: Question
 
 
 class Lane(NamedTuple):
@@ -70,6 +46,7 @@ class Lane(NamedTuple):
         is_plain: Whether the endpoint asks for nothing that has to be waited for.
         is_limited: Whether it has rate limits.
         read: Reads the body of a call.
+        split: Draws who answers.
     """
 
     endpoint: RoutableEndpoint
@@ -77,6 +54,7 @@ class Lane(NamedTuple):
     is_plain: bool
     is_limited: bool
     read: Callable[[bytes, Mapping[bytes, bytes]], dict[str, Any]]
+    split: Split
 
 
 class PlainCalls:
@@ -96,11 +74,12 @@ class PlainCalls:
         headers: Mapping[bytes, bytes],
         raw: bytes,
         account: Account,
-    ) -> PlainCall | None:
+    ) -> Begun | Unsent | None:
         """Take a call as far as its upstream.
 
         Returns:
-            None for a call that is not plain, which has used up nothing.
+            The call as far as it has come; None for one that is not plain, which has used up
+            nothing.
 
         Raises:
             WireError: The call is refused; whoever called closes the account.
@@ -131,8 +110,10 @@ class PlainCalls:
             self._ledger.admit(endpoint, caller.name)
         if lane.is_limited and self._reserve is not None:
             account.reservation = self._reserve(endpoint, caller, account.estimate)
-        begun = self._attempts.begin(endpoint, route.entity, asked, account)
-        return PlainCall(account, endpoint, asked, begun)
+        if route.entity is not None or not endpoint.targets:
+            return Unsent(account, endpoint, asked)
+        begun = self._attempts.begin(endpoint, lane.split.draw(), asked, account)
+        return begun or Unsent(account, endpoint, asked)
 
     def _new_lane(self, snapshot: Snapshot, caller: Principal, name: str) -> Lane:
         endpoint = permitted(snapshot, caller, name)
@@ -145,6 +126,7 @@ class PlainCalls:
             wanted is None or self._is_plain(wanted),
             wanted is not None and bool(wanted.rate_limits),
             custom_object if endpoint.endpoint_type == "CUSTOM_MODEL" else json_object,
+            Split(endpoint.targets),
         )
         return lane
 

@@ -1,6 +1,9 @@
 """Which served entity answers a call."""
 
 import random
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
 
 from lakeserve.core.endpoints import RoutableEndpoint, Target
 from lakeserve.core.errors import ResourceMissing, Unavailable
@@ -26,7 +29,11 @@ def first(endpoint: RoutableEndpoint, entity: str | None) -> Target:
         ResourceMissing: See ``order``.
         Unavailable: See ``order``.
     """
-    return _drawn(endpoint) if entity is None else _named(endpoint, entity)
+    if entity is not None:
+        return _named(endpoint, entity)
+    if not endpoint.targets:
+        raise Unavailable(f"Endpoint {endpoint.name!r} has no served entity yet.")
+    return Split(endpoint.targets).draw()
 
 
 def following(endpoint: RoutableEndpoint, first: Target, entity: str | None) -> tuple[Target, ...]:
@@ -46,32 +53,29 @@ def _named(endpoint: RoutableEndpoint, entity: str) -> Target:
     )
 
 
-def _drawn(endpoint: RoutableEndpoint) -> Target:
-    targets = endpoint.targets
-    if len(targets) == 1:
-        return targets[0]
-    if not targets:
-        raise Unavailable(f"Endpoint {endpoint.name!r} has no served entity yet.")
-    able = 0
-    for target in targets:
-        if target.failure is None:
-            able += target.weight
-    if able:
-        return _by_weight(targets, able, only_able=True)
-    return _by_weight(targets, sum(target.weight for target in targets))
+class Split:
+    """Draws targets by weight, at the cost of one random number.
 
+    Those that cannot serve are only drawn when none can; without any weight all count the same.
 
-def _by_weight(targets: tuple[Target, ...], total: int, *, only_able: bool = False) -> Target:
-    """One drawn by weight; any of them where none has one."""
-    if not total:
+    Raises:
+        IndexError: On drawing from no targets.
+    """
+
+    __slots__ = ("_bounds", "_targets", "_total")
+
+    def __init__(self, targets: Sequence[Target]) -> None:
         able = [target for target in targets if target.failure is None]
-        return random.choice(able or list(targets))
-    drawn = random.random() * total
-    chosen = targets[0]
-    for target in targets:
-        if target.weight and not (only_able and target.failure is not None):
-            chosen = target
-            drawn -= target.weight
-            if drawn < 0:
-                break
-    return chosen
+        weighted = [target for target in able if target.weight]
+        weighted = weighted or [target for target in targets if target.weight]
+        self._targets = weighted or able or list(targets)
+        weights = (target.weight for target in weighted)
+        self._bounds = list(accumulate(weights)) or list(range(1, len(self._targets) + 1))
+        self._total = self._bounds[-1] if self._bounds else 0
+
+    def draw(self) -> Target:
+        """One of them."""
+        targets = self._targets
+        if len(targets) == 1:
+            return targets[0]
+        return targets[bisect_right(self._bounds, random.random() * self._total)]

@@ -42,10 +42,12 @@ class Connection(asyncio.Protocol):
         kept: The pool's: where this connection waits for its next exchange.
         idle_since: The pool's: ``time.monotonic()`` when it began to wait.
         answered_at: ``time.perf_counter()`` at the first byte of the reply.
+        is_hurried: Whether the exchange has timers.
         on_news: Called once, in the place of what waits for ``news``, when something has changed.
     """
 
     on_news: Callable[[], None] | None = None
+    is_hurried = False
 
     def __init__(self, on_lost: Callable[["Connection"], None]) -> None:
         self._on_lost = on_lost
@@ -103,6 +105,7 @@ class Connection(asyncio.Protocol):
 
     def hurry(self, patience: Patience) -> None:
         """Let the exchange that begins now fail when it takes longer."""
+        self.is_hurried = True
         first, total = patience
         if first is not None:
             text = f"it sent nothing for {first:g} seconds"
@@ -119,6 +122,7 @@ class Connection(asyncio.Protocol):
 
     def is_over(self) -> None:
         """Nobody waits for the exchange any more."""
+        self.is_hurried = False
         if self._first_timer is not None:
             self.has_begun()
         if self._total_timer is not None:
@@ -146,7 +150,8 @@ class Connection(asyncio.Protocol):
         reader = self._reader
         if not reader.complete or reader.status != 200 or self._failure is not None:
             return None
-        return reader.peek()
+        chunks = reader.chunks
+        return chunks[0] if len(chunks) == 1 else reader.peek()
 
     @property
     def is_answered(self) -> bool:
@@ -283,7 +288,12 @@ class Connection(asyncio.Protocol):
         if self._sink is not None and reader.buffered:
             self._sink(reader.take())
         if reader.complete:
-            self._wake()
+            on_news = self.on_news
+            if on_news is None:
+                self._wake()
+            else:
+                self.on_news = None
+                on_news()
             if not reader.reusable and self._transport is not None:
                 self._transport.close()
         elif self._sink is None:

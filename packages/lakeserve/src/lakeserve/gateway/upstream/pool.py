@@ -109,7 +109,8 @@ class UpstreamPool:
     def release(self, connection: Connection) -> None:
         """Take a connection back; one whose exchange is not at its end is closed."""
         kept = connection.kept
-        connection.is_over()
+        if connection.is_hurried:
+            connection.is_over()
         if self._is_closed or not connection.is_reusable or len(kept) >= MAX_IDLE:
             connection.abort()
             return

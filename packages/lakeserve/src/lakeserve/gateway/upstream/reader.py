@@ -18,17 +18,18 @@ class ReplyReader:
         complete: Whether the reply is whole.
         reusable: Whether the connection may carry another exchange once ``complete``.
         received: Whether any byte of the present reply has arrived.
-        buffered: Bytes of the body that ``take`` would return.
+        chunks: The parts of the body that have arrived, and that ``take`` would return together.
+        buffered: Bytes in them.
         close_delimited: Whether the end of the connection is the end of the body.
     """
 
     __slots__ = (
         "_armed",
-        "_chunks",
         "_header_bytes",
         "_method",
         "_parser",
         "buffered",
+        "chunks",
         "close_delimited",
         "complete",
         "headed",
@@ -47,7 +48,7 @@ class ReplyReader:
         """Get ready for the reply to a request with this method."""
         self._armed = True
         self._method = method
-        self._chunks: list[bytes] = []
+        self.chunks: list[bytes] = []
         self._header_bytes = 0
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
@@ -99,17 +100,17 @@ class ReplyReader:
 
     def take(self) -> bytes:
         """The part of the body that has arrived since the last call."""
-        chunks = self._chunks
+        chunks = self.chunks
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        self._chunks = []
+        self.chunks = []
         self.buffered = 0
         return data
 
     def peek(self) -> bytes:
         """What ``take`` would return, without taking it."""
-        chunks = self._chunks
+        chunks = self.chunks
         if len(chunks) != 1:
-            self._chunks = chunks = [b"".join(chunks)]
+            self.chunks = chunks = [b"".join(chunks)]
         return chunks[0]
 
     # Called by the parser.
@@ -150,7 +151,7 @@ class ReplyReader:
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
         if self._armed and not self.complete:
-            self._chunks.append(body)
+            self.chunks.append(body)
             self.buffered += len(body)
 
     def on_message_complete(self) -> None:
