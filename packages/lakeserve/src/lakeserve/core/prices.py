@@ -19,10 +19,15 @@ FREE = Price()
 
 
 class PriceTable:
-    """Prices by ``provider/model``, ``model`` or ``provider/*``; the first that is there counts."""
+    """Prices by ``provider/model``, ``model`` or ``provider/*``; the first that is there counts.
+
+    Attributes:
+        is_empty: Whether everything is free.
+    """
 
     def __init__(self, prices: Mapping[str, Price] | None = None) -> None:
         self._prices = dict(prices or {})
+        self.is_empty = not self._prices
         self._found: dict[tuple[str, str], Price] = {}
 
     def price(self, provider: str, model: str) -> Price:
@@ -37,8 +42,6 @@ class PriceTable:
 
     def cost(self, provider: str, model: str, input_tokens: int, output_tokens: int) -> float:
         """What a call costs, in the table's currency."""
-        if not self._prices:
-            return 0.0
         price = self.price(provider, model)
         return (input_tokens * price.input + output_tokens * price.output) * PER_MILLION
 

@@ -206,7 +206,9 @@ class Gateway:
             exchange.run(self._serve(exchange, _failing, account, error))
             return
         exchange.write_answer(answer, call.way.answer_lines, account.timing()[1])
-        self._leave(exchange)
+        self._running.discard(exchange)
+        if self._is_closing:
+            self._leave(exchange)
 
     def give_up(self, exchange: Exchange, call: Begun, reason: Exception) -> None:
         """A call is to end before its answer has come."""

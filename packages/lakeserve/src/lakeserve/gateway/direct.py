@@ -216,7 +216,7 @@ class DirectProtocol(JoinedWritesProtocol):
         self.server_state.total_requests += 1
         if not keep_alive:
             self.transport.close()
-        elif not self.joined.is_closing():
+        elif not self.joined.transport.is_closing():
             self._since = self.loop.time()
             if self.flow.read_paused:
                 self.flow.resume_reading()

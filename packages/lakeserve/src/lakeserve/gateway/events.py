@@ -58,10 +58,11 @@ class EventSource:
         self._end()
         return b""
 
-    async def pump(self, push: Push, drained: Drain) -> None:
+    async def pump(self, observe: Callable[[bytes], None], push: Push, drained: Drain) -> None:
         """Hand on the rest of the events as they come, up to the end of the answer.
 
         Args:
+            observe: Is told of whole events before they are handed on.
             push: Takes whole events; answers whether it can take more for now.
             drained: Waits until it can.
 
@@ -69,11 +70,7 @@ class EventSource:
             WireError: The upstream reported a failure, or what it sent cannot be used.
             UpstreamFailure: The answer was cut.
         """
-        hold = self.connection.hold
-
-        def take(data: bytes) -> None:
-            if self._pending is None and not self._push(data, push):
-                hold()
+        take = self._taker(observe, push)
 
         async def ready() -> None:
             self._raise_pending()
@@ -88,15 +85,26 @@ class EventSource:
         self._raise_pending()
         self._end()
 
-    def _push(self, data: bytes, push: Push) -> bool:
-        """Hand on the events in some bytes; whether more of them can be taken."""
-        try:
-            events = self._take(data)
-        except WireError as error:
-            self._pending = error
-            return False
-        has_room = push(events) if events else True
-        return has_room and self._pending is None
+    def _taker(self, observe: Callable[[bytes], None], push: Push) -> Callable[[bytes], None]:
+        """What each part of the answer is handed to; see ``pump``."""
+        hold = self.connection.hold
+
+        def take(data: bytes) -> None:
+            if self._pending is not None:
+                return
+            try:
+                events = self._take(data)
+            except WireError as error:
+                self._pending = error
+                events = b""
+            if events:
+                observe(events)
+                if not push(events):
+                    hold()
+            if self._pending is not None:
+                hold()
+
+        return take
 
     def _raise_pending(self) -> None:
         if self._pending is not None:

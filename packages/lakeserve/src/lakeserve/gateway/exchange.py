@@ -256,7 +256,12 @@ class Exchange(Reply):
         if self.disconnected:
             return True
         connection = self._connection
-        connection.joined.write_now(b"%x\r\n%b\r\n" % (len(data), data))
+        joined = connection.joined
+        data = b"%x\r\n%b\r\n" % (len(data), data)
+        if joined.pending:
+            joined.write_now(data)
+        else:
+            joined.transport.write(data)
         return not connection.flow.write_paused
 
     async def drained(self) -> None:

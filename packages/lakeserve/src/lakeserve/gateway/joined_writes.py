@@ -22,68 +22,73 @@ class JoinedWritesProtocol(HttpToolsProtocol):
 
 
 class JoiningTransport(asyncio.Transport):
-    """Passes everything on, and writes once per turn of the event loop."""
+    """Passes everything on, and writes once per turn of the event loop.
+
+    Attributes:
+        transport: Where it goes.
+        pending: What waits for the end of this turn.
+    """
 
     def __init__(self, transport: asyncio.Transport) -> None:
         super().__init__()
-        self._transport = transport
+        self.transport = transport
         self._loop = asyncio.get_running_loop()
-        self._pending: list[bytes] = []
+        self.pending: list[bytes] = []
 
     def write(self, data: Any) -> None:
         """Send with whatever else this turn brings."""
-        if not self._pending:
+        if not self.pending:
             self._loop.call_soon(self._flush)
-        self._pending.append(data)
+        self.pending.append(data)
 
     def write_now(self, data: bytes) -> None:
         """Send after what waits for the end of this turn, and together with it."""
-        if self._pending:
-            self._pending.append(data)
+        if self.pending:
+            self.pending.append(data)
             self._flush()
         else:
-            self._transport.write(data)
+            self.transport.write(data)
 
     def _flush(self) -> None:
-        pending = self._pending
+        pending = self.pending
         if pending:
-            self._pending = []
-            self._transport.write(b"".join(pending) if len(pending) > 1 else pending[0])
+            self.pending = []
+            self.transport.write(b"".join(pending) if len(pending) > 1 else pending[0])
 
     def close(self) -> None:
         """Close once everything is sent."""
         self._flush()
-        self._transport.close()
+        self.transport.close()
 
     def abort(self) -> None:
         """Close at once; what is not sent is lost."""
-        self._pending.clear()
-        self._transport.abort()
+        self.pending.clear()
+        self.transport.abort()
 
     def is_closing(self) -> bool:
         """Whether the connection is closed or about to be."""
-        return self._transport.is_closing()
+        return self.transport.is_closing()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """A fact about the connection."""
-        return self._transport.get_extra_info(name, default)
+        return self.transport.get_extra_info(name, default)
 
     def pause_reading(self) -> None:
         """Take no more bytes."""
-        self._transport.pause_reading()
+        self.transport.pause_reading()
 
     def resume_reading(self) -> None:
         """Take bytes again."""
-        self._transport.resume_reading()
+        self.transport.resume_reading()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Hand the connection to another protocol, which then meets this transport too."""
-        self._transport.set_protocol(protocol)
+        self.transport.set_protocol(protocol)
 
     def get_protocol(self) -> asyncio.BaseProtocol:
         """Who is told of what arrives."""
-        return self._transport.get_protocol()
+        return self.transport.get_protocol()
 
     def get_write_buffer_size(self) -> int:
         """Bytes that wait to be sent."""
-        return self._transport.get_write_buffer_size() + sum(map(len, self._pending))
+        return self.transport.get_write_buffer_size() + sum(map(len, self.pending))

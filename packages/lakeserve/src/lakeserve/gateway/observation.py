@@ -53,11 +53,11 @@ def input_characters(operation: Operation, body: Mapping[str, Any]) -> int:
     """Characters of the text in a request."""
     if operation == "chat":
         messages = body.get("messages")
-        return _characters_of(messages) if isinstance(messages, list) else 0
+        return _message_characters(messages) if isinstance(messages, list) else 0
     return _text_characters(body.get("prompt" if operation == "completions" else "input"))
 
 
-def _characters_of(messages: list[Any]) -> int:
+def _message_characters(messages: list[Any]) -> int:
     total = 0
     for message in messages:
         content = message.get("content") if isinstance(message, dict) else None
@@ -159,7 +159,7 @@ def _choice_characters(choices: list[Any]) -> int | None:
 def _measured(usage: Usage | None, asked_characters: int, characters: int) -> Measured:
     if usage is None:
         usage = Usage(estimated_tokens(asked_characters), estimated_tokens(characters))
-    return Measured(usage.input_tokens, usage.output_tokens, characters)
+    return Measured(*usage, characters)
 
 
 def text_characters(data: bytes) -> int:

@@ -1,13 +1,10 @@
 """Passes an answer on to the caller."""
 
-from collections.abc import Callable
-
 from lakeserve.core.endpoints import Target
 from lakeserve.core.errors import WireError
 from lakeserve.gateway.accounting import Account
 from lakeserve.gateway.answer_head import named_headers
 from lakeserve.gateway.attempts import OpenStream, cut, without_credential
-from lakeserve.gateway.events import Push
 from lakeserve.gateway.reply import Header, Reply
 from lakeserve.gateway.seams import OutputRules
 from lakeserve.gateway.sse import DONE
@@ -28,7 +25,7 @@ async def relay_events(reply: Reply, stream: OpenStream, account: Account) -> No
         if part and reply.can_push:
             observe(part)
             await reply.part(part)
-            await events.pump(_observed(observe, reply.push), reply.drained)
+            await events.pump(observe, reply.push, reply.drained)
             part = b""
         while part:
             observe(part)
@@ -42,14 +39,6 @@ async def relay_events(reply: Reply, stream: OpenStream, account: Account) -> No
         observe(events.tail)
     account.close(200)
     await reply.end(events.tail)
-
-
-def _observed(observe: Callable[[bytes], None], push: Push) -> Push:
-    def take(events: bytes) -> bool:
-        observe(events)
-        return push(events)
-
-    return take
 
 
 async def relay_checked_events(

@@ -35,7 +35,12 @@ class EventSplitter:
         """
         if self._rest:
             data = self._rest + data
-        elif _is_one_event(data):
+        elif (  # one whole event of one line, as most chunks of most servers are
+            data.endswith(b"\n\n")
+            and data.startswith(b"data:")
+            and data.find(b"\n", 0, -2) < 0
+            and data[-3] != CARRIAGE_RETURN
+        ):
             if data == DONE or data == b"data:[DONE]\n\n":
                 self.done = True
             return data
@@ -67,16 +72,6 @@ def error_event(error: WireError) -> bytes:
         **error.body(),
     }
     return b"data: " + orjson.dumps(value) + b"\n\n"
-
-
-def _is_one_event(data: bytes) -> bool:
-    """Whether this is one whole event of one line, as most chunks of most servers are."""
-    return (
-        data.endswith(b"\n\n")
-        and data.startswith(b"data:")
-        and data.find(b"\n", 0, -2) < 0
-        and data[-3] != CARRIAGE_RETURN
-    )
 
 
 def _is_plain(events: bytes) -> bool:

@@ -38,8 +38,9 @@ class OpenAIProvider:
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
     ) -> UpstreamRequest:
         """See ``Provider.build``; a stream is asked for its usage, which callers expect unasked."""
-        fields = {"model": target.upstream_model}
-        if operation != "responses":  # there, usage comes unasked
+        fields: dict[str, Any] = {"model": target.upstream_model}
+        # Of the responses, usage comes unasked.
+        if body.get("stream") is True and operation != "responses":
             fields |= usage_fields(body)
         headers = () if target.credential is None else (bearer(target.credential),)
         if "organization" in target.options:

@@ -89,9 +89,11 @@ class JournalLedger:
         journal = self._journal
         if journal.is_full:
             raise _full()
-        # What the cache answers has been paid before.
-        tokens = (0, 0) if call.is_cached else (call.input_tokens, call.output_tokens)
-        cost = self._prices.cost(call.provider, call.model, *tokens)
+        cost = 0.0
+        if not self._prices.is_empty and not call.is_cached:  # which has been paid before
+            cost = self._prices.cost(
+                call.provider, call.model, call.input_tokens, call.output_tokens
+            )
         journal.append(call, cost)
         if cost and self._purse is not None:
             self._purse.spent(call, cost, "" if journal.waiting else journal.name)

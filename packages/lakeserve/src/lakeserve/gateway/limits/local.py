@@ -126,11 +126,11 @@ class LocalLimiter:
 
     def settle(self, counted: Sequence[Counted], tick: int, estimate: int, tokens: int) -> None:
         """Put the truth in the place of an estimate: it counts from now on."""
-        windows = self._windows
-        if windows.lock is None:
+        lock = self._windows.lock
+        if lock is None:
             self._replace(counted, tick, estimate, tokens)
         else:
-            with windows.lock:
+            with lock:
                 self._replace(counted, tick, estimate, tokens)
 
     def _taken(self, plan: Plan, tick: int, tokens: int) -> Sequence[Counted]:

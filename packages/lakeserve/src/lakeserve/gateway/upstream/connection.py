@@ -285,8 +285,10 @@ class Connection(asyncio.Protocol):
         except MalformedReply as failure:
             self._fail(failure)
             return
-        if self._sink is not None and reader.buffered:
-            self._sink(reader.take())
+        sink = self._sink
+        if sink is not None and reader.buffered:
+            chunks, reader.chunks, reader.buffered = reader.chunks, [], 0
+            sink(chunks[0] if len(chunks) == 1 else b"".join(chunks))
         if reader.complete:
             on_news = self.on_news
             if on_news is None:
@@ -296,7 +298,7 @@ class Connection(asyncio.Protocol):
                 on_news()
             if not reader.reusable and self._transport is not None:
                 self._transport.close()
-        elif self._sink is None:
+        elif sink is None:
             self._check_progress(reader)
 
     def _check_progress(self, reader: ReplyReader) -> None:
