@@ -10,6 +10,24 @@ def test_credentials_are_not_shown() -> None:
     assert "sk-secret" not in f"{backend!r} {target!r} {backend} {target}"
 
 
+@pytest.mark.parametrize(
+    ("address", "plain"),
+    [
+        (
+            Address(uds="/s"),
+            {"uds": "/s", "host": "localhost", "port": 80, "tls": False, "base_path": ""},
+        ),
+        (
+            Address(host="h", port=1, bearer="b"),
+            {"host": "h", "port": 1, "tls": False, "base_path": "", "bearer": "b"},
+        ),
+    ],
+)
+def test_addresses_travel_as_plain_values(address: Address, plain: dict[str, object]) -> None:
+    assert address.plain() == plain
+    assert Address(**address.plain()) == address
+
+
 def test_values_do_not_change() -> None:
     address = Address(uds="/s")
     with pytest.raises(FrozenInstanceError):

@@ -205,6 +205,20 @@ def test_replicas_answer_from_the_cluster(platform: PlatformProcess, cluster: Ra
     assert cluster.listeners() <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
 
+def test_strangers_cannot_call_a_worker(platform: PlatformProcess, cluster: RayCluster) -> None:
+    worker = cluster.workers(TWICE)[0]
+    port = next(
+        connection.laddr.port
+        for connection in worker.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    )
+    stranger = PlatformProcess(platform.process, f"http://127.0.0.1:{port}", "")
+    body = {"messages": [{"role": "user", "content": "How are you?"}], "max_tokens": 5}
+    reply = stranger.request("POST", "/v1/chat/completions", body)
+    assert (reply.status, reply.json()["error"]["code"]) == (401, "no_token")
+    assert stranger.request("GET", "/health").status == 200
+
+
 def test_a_worker_starts_with_its_call_and_ends_when_idle(
     platform: PlatformProcess, cluster: RayCluster
 ) -> None:

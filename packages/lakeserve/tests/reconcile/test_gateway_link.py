@@ -126,7 +126,7 @@ async def test_secrets_do_not_travel(platform: GatewayLink, tmp_path: Path) -> N
     reader, writer = await asyncio.open_unix_connection(tmp_path / "link.sock")
     writer.write(b'{"activate": "known"}\n')
     answer = json.loads(await reader.readline())
-    assert set(answer["address"]) == {"uds", "host", "port", "tls", "base_path"}
+    assert set(answer["address"]) <= {"uds", "host", "port", "tls", "base_path"}
     writer.close()
 
 

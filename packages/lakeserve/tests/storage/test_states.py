@@ -17,7 +17,7 @@ ENDPOINT = Endpoint(
 CREATING = Observed(EntityState("DEPLOYMENT_CREATING", "Starting"))
 READY = Observed(
     EntityState("DEPLOYMENT_READY"),
-    (Address(uds="/run/a.sock"), Address(host="b", port=8, tls=True, base_path="/v1")),
+    (Address(uds="/run/a.sock"), Address(host="b", port=8, tls=True, base_path="/v1", bearer="t")),
 )
 
 

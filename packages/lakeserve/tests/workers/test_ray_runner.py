@@ -15,6 +15,7 @@ from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.protocols import Resources, Worker, WorkerSpec
 from lakeserve.workers.ray_fake import FakeCluster
 from lakeserve.workers.ray_runner import RayRunner
+from lakeserve.workers.server_command import ServerCommand
 from workers.waiting import until
 
 SPEC = WorkerSpec(
@@ -53,13 +54,26 @@ async def test_a_worker_runs_in_a_place_of_its_own(runner: RayRunner, cluster: F
     await second.ready()
     assert [place.name for place in cluster.places] == [f"{'e' * 32}-0", f"{'e' * 32}-1"]
     assert cluster.places[0].resources == Resources(2, 1)
-    assert first.address == Address(host="127.0.0.1", port=10_001)
+    tokens = [place.runs[0].bearer for place in cluster.places]
+    assert first.address == Address(host="127.0.0.1", port=10_001, bearer=tokens[0])
+    assert len(set(tokens)) == len([token for token in tokens if token]) == 2
+    assert str(tokens[0]) not in f"{first.address!r} {cluster.places[0].runs[0]!r}"
     assert (second.address.port, second.pid) == (10_101, None)
     await first.stop(7.0)
     await first.stop(7.0)
     assert (cluster.places[0].stops, cluster.places[0].is_free) == ([7.0], True)
     assert await first.exited() == "worker 'm' was stopped"
     await second.stop(0.0)
+
+
+async def test_a_program_that_lets_everybody_call_gets_no_token(
+    runner: RayRunner, cluster: FakeCluster
+) -> None:
+    open_program = ServerCommand(("srv", "{port}"), "m")
+    worker = await runner.start(replace(SPEC, program=open_program))
+    await worker.ready()
+    assert (cluster.places[0].runs[0].bearer, worker.address.bearer) == (None, None)
+    await worker.stop(0.0)
 
 
 async def test_a_place_is_used_again_after_its_program_died(

@@ -1,7 +1,7 @@
 """Serving endpoints as values: what is wanted, what is seen, and where calls go."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from lakeserve.core.ai_gateway import AiGateway
@@ -298,6 +298,7 @@ class Address:
         uds: Path of a unix socket, or None for TCP.
         tls: Whether to speak TLS over TCP.
         base_path: Put before every request path, without a trailing slash.
+        bearer: The token that a worker demands there, or None where it asks nobody.
     """
 
     uds: str | None = None
@@ -305,6 +306,14 @@ class Address:
     port: int = 80
     tls: bool = False
     base_path: str = ""
+    bearer: str | None = field(default=None, repr=False)
+
+    def plain(self) -> dict[str, Any]:
+        """What it has, by name, as its constructor takes it.
+
+        The rest is left out, because older gateways may not know it.
+        """
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +89,7 @@ class GatewayLink:
         if self._activator is None:
             raise ValueError("not started")
         try:
-            return {"address": asdict(await self._activator.activate(entity_id))}
+            return {"address": (await self._activator.activate(entity_id)).plain()}
         except Unavailable as error:
             return {"unavailable": error.message, "retry_after": error.retry_after}
 

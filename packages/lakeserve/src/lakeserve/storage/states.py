@@ -1,7 +1,6 @@
 """What was last seen of served entities."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select
@@ -52,7 +51,7 @@ class StateRepository:
                     "deployment": observed.state.deployment,
                     "message": observed.state.message,
                     "updated_at": now_ms,
-                    "addresses": [asdict(address) for address in observed.addresses],
+                    "addresses": [address.plain() for address in observed.addresses],
                 },
             )
 

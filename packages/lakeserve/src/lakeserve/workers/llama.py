@@ -9,6 +9,7 @@ from typing import Any, Literal
 import orjson
 
 from lakeserve.core.endpoints import Address
+from lakeserve.workers.bearer import BEARER_VARIABLE
 from lakeserve.workers.health import probe
 from lakeserve.workers.listening import listen_arguments
 from lakeserve.workers.protocols import Listens, ModelKind, Prober
@@ -90,6 +91,11 @@ class LlamaProgram:
     def listens(self) -> Listens:
         """See ``Program``."""
         return "either"
+
+    @property
+    def bearer_variable(self) -> str | None:
+        """See ``Program``."""
+        return BEARER_VARIABLE
 
     def prober(self) -> Prober:
         """See ``Program``."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lakeserve.core.endpoints import Address
 from lakeserve.workers.batching import Batching
+from lakeserve.workers.bearer import BEARER_VARIABLE
 from lakeserve.workers.health import probe
 from lakeserve.workers.listening import listen_arguments
 from lakeserve.workers.protocols import Listens, Prober
@@ -64,6 +65,11 @@ class MlflowProgram:
     def listens(self) -> Listens:
         """See ``Program``."""
         return "either"
+
+    @property
+    def bearer_variable(self) -> str | None:
+        """See ``Program``."""
+        return BEARER_VARIABLE
 
     def prober(self) -> Prober:
         """See ``Program``."""

@@ -238,7 +238,9 @@ def _environment(spec: WorkerSpec, *, confined: bool) -> dict[str, str]:
     inherited = inherited_environment() if spec.work_dir is None else child_environment()
     if confined and spec.work_dir is not None:
         inherited = scratch_environment(inherited, spec.work_dir)
-    return {**inherited, **spec.program.environment()}
+    variable, bearer = spec.program.bearer_variable, spec.bearer
+    own = {} if variable is None or bearer is None else {variable: bearer}
+    return {**inherited, **spec.program.environment(), **own}
 
 
 def _control_socket(socket_path: Path) -> Path:

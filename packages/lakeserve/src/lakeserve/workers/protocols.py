@@ -1,7 +1,7 @@
 """What a worker is, and what starts one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -56,6 +56,14 @@ class Program(Protocol):
         """Where it can listen."""
         ...
 
+    @property
+    def bearer_variable(self) -> str | None:
+        """Where it looks for the bearer token that its callers are to show.
+
+        The name of an environment variable, or None for a program that lets everybody call.
+        """
+        ...
+
     def prober(self) -> "Prober":
         """What asks one worker how it is."""
         ...
@@ -90,6 +98,8 @@ class WorkerSpec:
             None for all that its user may.
         resources: What it takes where workers share a cluster.
         replica: Its number among the workers of its entity.
+        bearer: The token that callers are to show, for a program that can demand one; None
+            where nobody else reaches it.
     """
 
     entity_id: str
@@ -102,6 +112,7 @@ class WorkerSpec:
     confinement: Confinement | None = None
     resources: Resources = Resources()
     replica: int = 0
+    bearer: str | None = field(default=None, repr=False)
 
 
 class Worker(Protocol):

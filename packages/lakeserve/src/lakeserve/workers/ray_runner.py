@@ -7,7 +7,9 @@ started again, and how often, is decided by who drives the worker, as for proces
 
 import asyncio
 import logging
+import secrets
 from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol
 
 from lakeserve.core.endpoints import Address
@@ -83,7 +85,9 @@ class RayRunner:
         self._kept: dict[str, tuple[Place, asyncio.Task[None]]] = {}
 
     async def start(self, spec: WorkerSpec) -> Worker:
-        """See ``Runner``."""
+        """See ``Runner``. A program that can demand a token gets a new one with every start."""
+        if spec.program.bearer_variable is not None:
+            spec = replace(spec, bearer=secrets.token_urlsafe(32))
         name = f"{spec.entity_id}-{spec.replica}"
         kept = self._kept.pop(name, None)
         if kept is not None:
@@ -141,7 +145,8 @@ class PlacedWorker:
         limit = self._spec.start_timeout_s
         name = f"worker {self._spec.model_name!r}"
         try:
-            self._address = await asyncio.wait_for(self._place.run(self._spec), limit)
+            found = await asyncio.wait_for(self._place.run(self._spec), limit)
+            self._address = replace(found, bearer=self._spec.bearer)
         except asyncio.TimeoutError:
             raise EngineError(
                 f"{name} was not ready after {limit:g} s: the cluster has no room for"

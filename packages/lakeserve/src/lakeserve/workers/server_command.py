@@ -24,6 +24,7 @@ class ServerCommand:
         gauges: Names of Prometheus metrics at ``/metrics`` that sum up to the requests it has.
         counters: Names of metrics there that grow with every request.
         variables: Environment variables beside those of this process.
+        bearer_variable: The one from which it takes the bearer token that callers are to show.
     """
 
     words: tuple[str, ...]
@@ -32,6 +33,7 @@ class ServerCommand:
     gauges: tuple[str, ...] = ()
     counters: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    bearer_variable: str | None = None
 
     def command(self, address: Address) -> list[str]:
         """See ``Program``. A keeper runs it, which ends it when this process ends."""

@@ -61,6 +61,7 @@ def vllm_program(
         gauges=GAUGES,
         counters=COUNTERS,
         variables=VARIABLES,
+        bearer_variable="VLLM_API_KEY",
     )
 
 

@@ -13,6 +13,12 @@ def test_a_head() -> None:
     )
 
 
+def test_a_worker_that_demands_a_token_is_shown_it() -> None:
+    address = Address(host="node", port=8080, bearer="right")
+    assert b"\r\nauthorization: Bearer right\r\n" in json_head(address, "/x", ())
+    assert "right" not in repr(address)
+
+
 @pytest.mark.parametrize(
     ("address", "value"),
     [

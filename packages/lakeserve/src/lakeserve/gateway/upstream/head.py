@@ -19,6 +19,7 @@ def json_head(address: Address, path: str, headers: tuple[tuple[str, str], ...])
     lines = (
         ("host", host(address)),
         *(() if is_typed else (("content-type", "application/json"),)),
+        *(() if address.bearer is None else (("authorization", f"Bearer {address.bearer}"),)),
         ("accept-encoding", "identity"),
         *headers,
     )

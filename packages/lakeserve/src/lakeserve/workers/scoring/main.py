@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lakeserve.core.errors import EngineError
 from lakeserve.workers.batching import DEFAULT_WAIT_MS, Batching
+from lakeserve.workers.bearer import guarded, take_bearer
 from lakeserve.workers.listening import add_listen_arguments
 from lakeserve.workers.protocols import REASON_PREFIX
 from lakeserve.workers.scoring.limits import restrict
@@ -79,7 +80,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
     from lakeserve.workers.unix_server import open_listener, remove_socket, server_of
 
     app = ScoringApp(arguments.concurrency, arguments.queue, _batching(arguments))
-    server = server_of(app, "auto")
+    server = server_of(guarded(app, take_bearer()), "auto")
     listener = open_listener(arguments)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, server.stop)

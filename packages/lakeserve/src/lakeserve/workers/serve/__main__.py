@@ -13,6 +13,7 @@ from pathlib import Path
 import uvloop
 
 from lakeserve.core.errors import EngineError
+from lakeserve.workers.bearer import guarded, take_bearer
 from lakeserve.workers.listening import add_listen_arguments
 from lakeserve.workers.llama import LlamaProgram
 from lakeserve.workers.protocols import REASON_PREFIX
@@ -66,7 +67,7 @@ def _control_socket(worker_socket: Path | None) -> Path:
 async def _serve(arguments: argparse.Namespace) -> int:
     program: LlamaProgram = arguments.program
     app = WorkerApp(program.kind)
-    server = server_of(app)
+    server = server_of(guarded(app, take_bearer()))
     control_socket = _control_socket(arguments.socket)
     listener = open_listener(arguments)
     loop = asyncio.get_running_loop()
