@@ -110,7 +110,10 @@ async def test_replicas_share_the_concurrency(tmp_path: Path) -> None:
     await launch(2)
     programs = [worker.spec.program for worker in runner.workers]
     assert [isinstance(each, LlamaProgram) and each.slots for each in programs] == [4, 4]
-    assert runner.workers[1].spec.log_path == tmp_path / "logs" / "databricks-x.2.log"
+    first, third = (worker.spec for worker in runner.workers)
+    assert third.log_path == tmp_path / "logs" / "databricks-x.2.log"
+    assert first.work_dir == tmp_path / "work" / ("1" * 12)
+    assert third.work_dir == tmp_path / "work" / f"{'1' * 12}.2"
 
 
 GROWING = Scale(64, most_replicas=4)

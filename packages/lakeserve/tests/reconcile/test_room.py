@@ -13,9 +13,9 @@ def test_a_cluster_finds_room_itself() -> None:
 
 
 def test_memory_holds_some_more_and_not_any_number() -> None:
-    own = psutil.Process().memory_full_info().uss
     fitting = memory_room((os.getpid(),), 10**9)
-    assert 0 <= fitting <= psutil.virtual_memory().total // own
+    # This process has more than a mebibyte of its own.
+    assert 0 <= fitting <= psutil.virtual_memory().total // 2**20
     assert memory_room((os.getpid(),), 1) in {0, 1}
 
 

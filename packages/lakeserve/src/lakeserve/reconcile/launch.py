@@ -162,8 +162,13 @@ class Launcher:
 
 
 def numbered(spec: WorkerSpec, number: int) -> WorkerSpec:
-    """The worker of one replica: the first keeps the log's name, the others add their number."""
+    """The worker of one replica: the first keeps the names of its files, the others add theirs."""
     if number == 0:
         return spec
-    log = spec.log_path
-    return replace(spec, replica=number, log_path=log.with_name(f"{log.stem}.{number}{log.suffix}"))
+    log, work = spec.log_path, spec.work_dir
+    return replace(
+        spec,
+        replica=number,
+        log_path=log.with_name(f"{log.stem}.{number}{log.suffix}"),
+        work_dir=None if work is None else work.with_name(f"{work.name}.{number}"),
+    )

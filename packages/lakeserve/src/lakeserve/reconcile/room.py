@@ -27,7 +27,7 @@ def no_limit(_pids: Sequence[int], more: int) -> int:
 def memory_room(pids: Sequence[int], more: int) -> int:
     """How many more replicas the memory holds, each as large as the largest that runs.
 
-    Memory that they share, such as that of a model's file, counts once.
+    Pages of files, such as a model's that is mapped, are not counted: replicas share them.
     """
     largest = max((_own_memory(pid) for pid in pids), default=0)
     if not largest:
@@ -37,11 +37,12 @@ def memory_room(pids: Sequence[int], more: int) -> int:
 
 
 def _own_memory(pid: int) -> int:
-    """Bytes that a process and its children share with nobody; 0 once it is gone."""
+    """Bytes of a process and its children that are no pages of files; 0 once it is gone."""
     found = 0
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
         for each in (process, *process.children(recursive=True)):
             with contextlib.suppress(psutil.Error):
-                found += each.memory_full_info().uss
+                memory = each.memory_info()
+                found += memory.rss - getattr(memory, "shared", 0)  # Linux knows the difference
     return found
