@@ -73,7 +73,8 @@ def executable(tmp_path: Path) -> str:
 
 async def start(server: VllmServer, data_dir: Path, timeout_s: float = 60) -> Worker:
     program = vllm_program(server, "mine", embeddings=False)
-    spec = WorkerSpec("cd" * 16, "mine", program, timeout_s, data_dir / "v", data_dir / "vllm.log")
+    sockets, log = data_dir / "v", data_dir / "vllm.log"
+    spec = WorkerSpec("cd" * 16, "mine", program, timeout_s, sockets, log, bearer="right")
     return await ProcessRunner().start(spec)
 
 
@@ -94,6 +95,7 @@ async def test_a_stand_in_serves_and_ends(executable: str, data_dir: Path) -> No
     told = json.loads(answer["choices"][0]["message"]["content"])  # type: ignore[index]
     assert (status, told["model"], told["max_model_len"]) == (200, "/models/qwen", 512)
     assert told["environment"]["VLLM_NO_USAGE_STATS"] == "1"
+    assert told["environment"]["VLLM_API_KEY"] == "right"
     assert ask(worker, model="other")[0] == 404
 
     busy = asyncio.ensure_future(asyncio.to_thread(ask, worker, seed=1))
