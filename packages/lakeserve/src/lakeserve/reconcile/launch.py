@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lakeserve.core.endpoints import (
+    Backend,
     Endpoint,
     LocalModel,
     LocalServer,
@@ -104,6 +105,16 @@ class Launcher:
             return await self._runner.start(numbered(spec, number))
 
         return launch
+
+    def start_timeout_s(self, backend: Backend) -> float:
+        """Seconds that a worker of a backend may take until it serves."""
+        if isinstance(backend, RegisteredModel):
+            return self._settings.mlflow.start_timeout_s
+        if isinstance(backend, LocalServer):
+            configured = self._settings.foundation.get(backend.key)
+            if isinstance(configured, (VllmServer, ServerProgram)):
+                return configured.start_timeout_s
+        return self._settings.engine.start_timeout_s
 
     def _server(self, entity: ServedEntity, backend: LocalServer, task: Task | None) -> WorkerSpec:
         configured = self._settings.foundation.get(backend.key)

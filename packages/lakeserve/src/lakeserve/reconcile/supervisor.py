@@ -72,8 +72,9 @@ class Supervisor:
         self._registry = None
         if settings.mlflow.tracking_uri is None:
             self._registry = registry(runner, settings, pace)
+        self._launcher = Launcher(runner, settings, self._custom, resolve_model)
         self._fleet = Fleet(
-            Launcher(runner, settings, self._custom, resolve_model),
+            self._launcher,
             pace,
             beat or heartbeat(settings.engine),
             self._local_changed,
@@ -184,13 +185,14 @@ class Supervisor:
         return self._states
 
     async def activate(self, entity_id: str) -> Address:
-        """See ``Activator.activate``; waits as long as a worker may take to start."""
+        """See ``Activator.activate``; waits as long as a worker may take to start, and a call."""
         if entity_id == REGISTRY_ID:
             return await self._activate_registry()
         entity = self._fleet.get(entity_id)
         if entity is None:
             raise Unavailable("The served entity of this call no longer exists.", retry_after=1)
-        return await entity.activate(self._settings.engine.start_timeout_s)
+        patience_s = self._launcher.start_timeout_s(entity.entity.backend)
+        return await entity.activate(min(patience_s, self._settings.request_timeout_s))
 
     async def _activate_registry(self) -> Address:
         if self._registry is None:
