@@ -12,6 +12,7 @@ from harness import PlatformProcess, start_platform
 PAGES = Path(__file__).parents[4] / "docs" / "models"
 DOCUMENTED_URL = "http://127.0.0.1:8400"
 EXPECTED = {
+    "agents": ("good morning {'session': '7'}\ngood morning \ngood evening\ngood evening "),
     "sklearn": "[0, 0]\n",
     "langchain": "['SAY HELLO TO ADA.']\n",
     "chat_model": "good morning\ngood morning good morning\n",

@@ -212,3 +212,30 @@ async def test_server_programs_come_from_the_settings(tmp_path: Path) -> None:
     gone = LocalServer("databricks-gone")
     with pytest.raises(EngineError, match=r"no server program at foundation\.databricks-gone"):
         await launch_of(runner, settings, unused, backend=gone)(0)
+
+
+@pytest.mark.parametrize(
+    ("backend", "seconds"),
+    [
+        (DEMO, 11),
+        (RegisteredModel("m", "1"), 12),
+        (LocalServer("databricks-v"), 13),
+        (LocalServer("databricks-s"), 14),
+    ],
+)
+def test_how_long_each_may_take_to_start(
+    tmp_path: Path, secrets: Any, backend: WorkerBackend, seconds: float
+) -> None:
+    settings = Settings.model_validate(
+        {
+            "data_dir": tmp_path,
+            "engine": {"start_timeout_s": 11},
+            "mlflow": {"start_timeout_s": 12},
+            "foundation": {
+                "databricks-v": {"vllm": "/m", "start_timeout_s": 13},
+                "databricks-s": {"command": ["s", "{socket}"], "start_timeout_s": 14},
+            },
+        }
+    )
+    launcher = Launcher(FakeRunner(), settings, CustomModels(settings, secrets), unused)
+    assert launcher.start_timeout_s(backend) == seconds
