@@ -8,13 +8,14 @@ import pytest
 from lakeserve.core.errors import EngineError
 from lakeserve.settings import MlflowSettings
 from lakeserve.workers import environments
-from lakeserve.workers.environments import READY_FILE, Environments, environment_key, find_uv
+from lakeserve.workers.environments import Environments, environment_key, find_uv, ready_mark
 from lakeserve.workers.mlflow_models import MlflowModel
 
 UV = """#!/bin/sh
 echo "$@" >> {calls}
 echo "uv says $1"
 if [ "$1" = venv ]; then for last; do :; done; mkdir -p $last/bin; touch $last/bin/python; fi
+if [ -e {calls}.swap ]; then ln -sf /bin/true $5; fi
 if [ -e {calls}.broken ]; then echo "no such package" >&2; exit 2; fi
 sleep 0.2
 """
@@ -77,7 +78,7 @@ async def test_a_half_built_one_is_made_anew(
     (path / "half").mkdir(parents=True)
     await kept(tmp_path).interpreter(model, lambda _: None)
     assert not (path / "half").exists()
-    assert (path / READY_FILE).is_file()
+    assert ready_mark(path).is_file()
 
 
 async def test_a_wheelhouse_and_the_models_own_file(
@@ -104,6 +105,16 @@ async def test_a_failure_says_why_and_counts_for_a_while(
     break_uv(calls, broken=False)
     monkeypatch.setattr(environments, "FAILURE_COUNTS_S", 0.0)
     assert (await made.interpreter(model, lambda _: None)).name == "python"
+
+
+async def test_a_build_that_replaces_the_interpreter(
+    tmp_path: Path, calls: Path, model: MlflowModel
+) -> None:
+    calls.with_name("calls.swap").touch()
+    made = kept(tmp_path)
+    with pytest.raises(EngineError, match="in the place of the interpreter"):
+        await made.interpreter(model, lambda _: None)
+    assert not ready_mark(tmp_path / "envs" / environment_key(model)).exists()
 
 
 async def test_a_build_has_a_time_limit(tmp_path: Path, calls: Path, model: MlflowModel) -> None:

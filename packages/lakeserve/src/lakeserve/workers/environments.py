@@ -22,7 +22,6 @@ Tell = Callable[[str], None]
 # What the worker needs beside the model: a server that costs little, and JSON.
 SERVING = ("orjson>=3.10", "uvicorn>=0.35", "httptools>=0.6", "uvloop>=0.21")
 
-READY_FILE = "lakeserve-ready"
 LAST_LINES = 8
 # A build that failed is not tried again at once: it may have taken minutes.
 FAILURE_COUNTS_S = 300.0
@@ -31,8 +30,8 @@ FAILURE_COUNTS_S = 300.0
 class Environments:
     """Makes and keeps environments.
 
-    One directory per hash of Python version and requirements. A directory without its mark is half
-    built, by a platform that was killed, and is made anew.
+    One directory per hash of Python version and requirements. A directory without a mark beside it
+    is half built, by a platform that was killed, and is made anew.
 
     Args:
         directory: Where environments and their build logs lie.
@@ -65,7 +64,7 @@ class Environments:
             return self._settings.python or Path(sys.executable)
         key = environment_key(model)
         async with self._locks.setdefault(key, asyncio.Lock()):
-            if not (self._directory / key / READY_FILE).is_file():
+            if not ready_mark(self._directory / key).is_file():
                 self._check_failure(key)
                 tell(f"Building its environment ({len(model.requirements)} requirements)")
                 await self._build(key, model)
@@ -81,11 +80,12 @@ class Environments:
         log_path = self.log_path(model)
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            ready_mark(path).unlink(missing_ok=True)
             await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
             log_path.write_text("")
             limit = self._settings.build_timeout_s
             await asyncio.wait_for(self._run_all(path, model, log_path), limit)
-            (path / READY_FILE).write_text("")
+            ready_mark(path).touch()
         except asyncio.TimeoutError:
             self._fail(key, log_path, f"it took longer than {limit:g} s")
         except OSError as error:
@@ -111,6 +111,20 @@ class Environments:
         )
         steps = self._steps(path, model)
         await _run(steps.plain(make), model.directory, log_path)
+        interpreter = _python(path).resolve()
+        await self._install(steps, install, path, model, log_path)
+        # What a model may read is derived from where this leads.
+        if _python(path).resolve() != interpreter:
+            raise _StepFailed("a package has put another program in the place of the interpreter")
+
+    async def _install(
+        self,
+        steps: BuildSteps,
+        install: Sequence[str],
+        path: Path,
+        model: MlflowModel,
+        log_path: Path,
+    ) -> None:
         if not steps.applies:
             await _run(steps.plain(install), model.directory, log_path)
             return
@@ -195,6 +209,11 @@ async def _run(step: Step, directory: Path, log_path: Path) -> None:
     if code != 0:
         name = Path(step.words[0]).name
         raise _StepFailed(f"{name} {step.words[1]} ended with exit code {code}")
+
+
+def ready_mark(path: Path) -> Path:
+    """The file that says that an environment is whole; builds, which may write in it, have none."""
+    return path.with_name(f"{path.name}.ready")
 
 
 def _written_requirements(path: Path) -> Path:

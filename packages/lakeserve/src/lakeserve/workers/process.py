@@ -75,6 +75,8 @@ class ProcessRunner:
             )
         except OSError as error:
             os.close(our_end)
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
             raise EngineError(f"cannot start worker {spec.model_name!r}: {error}") from None
         finally:
             os.close(child_end)
