@@ -9,6 +9,7 @@ def test_what_variables_say() -> None:
     assert batching_of({"KEY": "1"}) is None
     assert batching_of({SIZE: "64"}) == Batching(64, 10)
     assert batching_of({SIZE: "2", WAIT: "0"}) == Batching(2, 0)
+    assert (Batching(64).max_requests, Batching(100_000).max_requests) == (64, 256)
     assert batching_of({SIZE: "{{secrets/s/k}}", WAIT: "5"}) is None
 
 

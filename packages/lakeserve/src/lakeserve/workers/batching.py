@@ -10,6 +10,8 @@ SIZE = "LAKESERVE_MAX_BATCH_SIZE"
 WAIT = "LAKESERVE_MAX_BATCH_WAIT_MS"
 
 MOST_ROWS = 100_000
+# All requests that may be in batches are admitted, beside those that the queue has room for.
+MOST_REQUESTS = 256
 MOST_WAIT_MS = 10_000
 DEFAULT_WAIT_MS = 10
 
@@ -25,6 +27,11 @@ class Batching:
 
     max_rows: int
     max_wait_ms: int = DEFAULT_WAIT_MS
+
+    @property
+    def max_requests(self) -> int:
+        """Requests of a batch, at most; each has a row at least."""
+        return min(self.max_rows, MOST_REQUESTS)
 
 
 def batching_of(variables: Mapping[str, str], where: str = "environment_vars") -> Batching | None:

@@ -147,6 +147,7 @@ async def test_batches() -> None:
 
     calls = [ask(app, {"inputs": [n]}) for n in range(10, 18)]
     assert [(await call.done()).status for call in calls] == [200] * 3 + [400] + [200] * 4
+    assert [len(data) for data, _ in pyfunc.asked] == [6, 8, *[1] * 8]
 
 
 async def test_batches_end_at_the_queue_too() -> None:

@@ -20,11 +20,14 @@ def requests(*bodies: Any) -> list[Request]:
 
 
 def shown(outcomes: list[Outcome]) -> list[Any]:
-    """Predictions, or the message of what was raised."""
-    return [
-        orjson.loads(each)["predictions"] if isinstance(each, bytes) else str(each)
-        for each in outcomes
-    ]
+    """Predictions, the message of what was raised, or what is to be predicted by itself."""
+    return [one(each) for each in outcomes]
+
+
+def one(outcome: Outcome) -> Any:
+    if isinstance(outcome, Scorable):
+        return "alone", outcome.data.tolist()
+    return orjson.loads(outcome)["predictions"] if isinstance(outcome, bytes) else str(outcome)
 
 
 def predicted(pyfunc: Pyfunc) -> list[Any]:
@@ -53,18 +56,27 @@ def test_others_are_not_mixed_in() -> None:
             {"inputs": [6]},
         )
     )
-    assert shown(outcomes) == [[1], [1.5], [2], [3], 4, "send inputs.", [6]]
-    assert predicted(pyfunc) == [[1, 6], [1.5], [2], [3], 4]
-    assert [params for _, params in pyfunc.asked] == [None, None, {"a": 1}, {"a": True}, None]
+    assert shown(outcomes) == [[1], [1.5], [2], [3], ("alone", 4), "send inputs.", [6]]
+    assert predicted(pyfunc) == [[1, 6], [1.5], [2], [3]]
+    assert [params for _, params in pyfunc.asked] == [None, None, {"a": 1}, {"a": True}]
 
 
 def test_streams_and_chats_are_left_alone() -> None:
     pyfunc = Pyfunc(lambda data: "hello")
     chat: dict[str, Any] = {"messages": []}
-    stream, *answers = model_of(pyfunc).answer(requests({**chat, "stream": True}, chat, chat))
+    outcomes = model_of(pyfunc).answer(requests({**chat, "stream": True}, chat, chat))
+    assert [isinstance(each, Scorable) and each.stream for each in outcomes] == [True, False, False]
+    assert pyfunc.asked == []
+
+
+def test_whoever_is_alone_is_answered() -> None:
+    model = model_of(Pyfunc(lambda data: "hello"))
+    assert model.answer(requests({"messages": []})) == [b'"hello"']
+    assert shown(model.answer(requests({"inputs": 1}))) == ["hello"]
+    (refused,) = model.answer(requests({"nothing": 1}))
+    assert isinstance(refused, ScoringError)
+    (stream,) = model.answer(requests({"messages": [], "stream": True}))
     assert isinstance(stream, Scorable)
-    assert answers == [b'"hello"', b'"hello"']
-    assert len(pyfunc.asked) == 2
 
 
 def test_no_more_rows_than_wanted() -> None:
@@ -84,8 +96,9 @@ def test_a_bad_input_harms_nobody_else(caplog: pytest.LogCaptureFixture) -> None
     pyfunc = Pyfunc(predict)
     model = model_of(pyfunc)
     bodies = requests({"inputs": [1]}, {"inputs": [13]}, {"inputs": [2]})
-    assert shown(model.answer(bodies)) == [[1], "The model failed: ValueError: unlucky", [2]]
-    assert predicted(pyfunc) == [[1, 13, 2], [1], [13], [2]]
+    assert shown(model.answer(bodies)) == [("alone", [1]), ("alone", [13]), ("alone", [2])]
+    assert predicted(pyfunc) == [[1, 13, 2]]
+    assert shown(model.answer(bodies[1:2])) == ["The model failed: ValueError: unlucky"]
     assert "a batch of 3 requests failed" in caplog.text
     assert model.is_vectorised
 
@@ -114,9 +127,10 @@ def test_a_model_that_is_not_vectorised(caplog: pytest.LogCaptureFixture) -> Non
     model = model_of(pyfunc)
     bodies = requests({"inputs": [1, 2]}, {"inputs": [3]})
     with caplog.at_level(logging.WARNING):
-        assert shown(model.answer(bodies)) == [[3.0], [3.0]]
+        assert shown(model.answer(bodies)) == [("alone", [1, 2]), ("alone", [3])]
     assert "batching is off: the model was given 3 rows" in caplog.text
     assert not model.is_vectorised
     pyfunc.asked.clear()
-    assert shown(model.answer(bodies)) == [[3.0], [3.0]]
-    assert predicted(pyfunc) == [[1, 2], [3]]
+    assert shown(model.answer(bodies)) == [("alone", [1, 2]), ("alone", [3])]
+    assert predicted(pyfunc) == []
+    assert shown(model.answer(bodies[:1])) == [[3.0]]

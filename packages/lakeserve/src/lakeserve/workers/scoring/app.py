@@ -49,7 +49,7 @@ class ScoringApp:
         self._batching = batching
         self._batches: BatchQueue | None = None
         self._turns = Turns(concurrency)
-        self._slots = Slots(concurrency * (batching.max_rows if batching else 1), queue)
+        self._slots = Slots(concurrency * (batching.max_requests if batching else 1), queue)
         self._activity = Activity()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,10 +120,13 @@ class ScoringApp:
             self._batches = BatchQueue(
                 BatchedModel(model, batching.max_rows),
                 self._turns,
-                batching.max_rows,
+                batching.max_requests,
                 batching.max_wait_ms / 1000,
             )
-        return await self._batches.ask(request)
+        outcome = await self._batches.ask(request)
+        if isinstance(outcome, Scorable) and not outcome.stream:
+            return await self._turns.run(partial(model.predict, outcome))
+        return outcome
 
     async def _send_events(self, model: ScoringModel, asked: Scorable, send: Send) -> None:
         """Send a stream; errors before its first event are ordinary error replies."""

@@ -18,7 +18,7 @@ class Request(NamedTuple):
     content_type: str
 
 
-# The bytes of an answer, what is still to be streamed, or why there is neither.
+# The bytes of an answer, what is to be streamed or predicted by itself, or why there is neither.
 Outcome: TypeAlias = bytes | Scorable | Exception
 
 
@@ -32,7 +32,7 @@ class BatchedModel:
     """Answers requests together, each as if it had come alone.
 
     Requests of the same columns, types and parameters are predicted at once. If that fails, each of
-    them is predicted by itself, so that one caller's input spoils nobody else's answer.
+    them is to be predicted by itself, so that one caller's input spoils nobody else's answer.
 
     Args:
         model: Reads and predicts.
@@ -40,7 +40,7 @@ class BatchedModel:
 
     Attributes:
         is_vectorised: False once the model has given an answer that does not have a row for each
-            row of its input; from then on every request is predicted by itself.
+            row of its input; from then on no requests are predicted at once.
     """
 
     def __init__(self, model: ScoringModel, max_rows: int) -> None:
@@ -49,27 +49,33 @@ class BatchedModel:
         self._max_rows = max_rows
 
     def answer(self, requests: Sequence[Request]) -> list[Outcome]:
-        """The outcome of each request, in their order. It blocks."""
-        outcomes: dict[int, Outcome] = {}
+        """The outcome of each request, in their order. It blocks.
+
+        Those that do not fit with any others are only read, unless there are no others: whoever
+        waits for the batch shall not wait for them.
+        """
+        outcomes = [self._read(request) for request in requests]
         groups: dict[Hashable, list[_Member]] = {}
-        for place, request in enumerate(requests):
-            try:
-                asked = self._model.read(request.body, request.content_type)
-            except Exception as error:  # noqa: BLE001 - it is raised where the caller is answered
-                outcomes[place] = error
+        for place, asked in enumerate(outcomes):
+            if not isinstance(asked, Scorable) or asked.stream:
                 continue
-            if asked.stream:
-                outcomes[place] = asked
-                continue
-            rows = None if asked.bare else rows_of(asked.data)
-            # Texts tell 1 from 1.0 and True, which are equal.
-            kind = place if rows is None else (rows.kind, repr(asked.params))
-            groups.setdefault(kind, []).append(_Member(place, asked, rows.number if rows else 0))
+            if len(requests) == 1:
+                return [self._alone(asked)]
+            if self.is_vectorised and not asked.bare and (rows := rows_of(asked.data)) is not None:
+                # Texts tell 1 from 1.0 and True, which are equal.
+                kind = rows.kind, repr(asked.params)
+                groups.setdefault(kind, []).append(_Member(place, asked, rows.number))
         for group in groups.values():
             for batch in self._batches(group):
-                places = [member.place for member in batch]
-                outcomes.update(zip(places, self._together(batch), strict=True))
-        return [outcomes[place] for place in range(len(requests))]
+                for member, outcome in zip(batch, self._together(batch), strict=True):
+                    outcomes[member.place] = outcome
+        return outcomes
+
+    def _read(self, request: Request) -> Outcome:
+        try:
+            return self._model.read(request.body, request.content_type)
+        except Exception as error:  # noqa: BLE001 - it is raised where the caller is answered
+            return error
 
     def _batches(self, group: Sequence[_Member]) -> Iterator[list[_Member]]:
         batch: list[_Member] = []
@@ -82,19 +88,20 @@ class BatchedModel:
             size += member.rows
         yield batch
 
-    def _together(self, batch: Sequence[_Member]) -> list[Outcome]:
-        parts = self._predict_rows(batch) if len(batch) > 1 and self.is_vectorised else None
-        if parts is None:
-            return [self._outcome(member.asked) for member in batch]
-        return parts
+    def _together(self, batch: Sequence[_Member]) -> Sequence[Outcome]:
+        if len(batch) == 1:
+            return [self._alone(batch[0].asked)]
+        return self._predict_rows(batch) or [member.asked for member in batch]
 
     def _predict_rows(self, batch: Sequence[_Member]) -> list[Outcome] | None:
         """The outcomes, or None when each request has to be predicted by itself."""
         try:
             data = joined([member.asked.data for member in batch])
             answer = self._model.plain(batch[0].asked._replace(data=data))
-        except Exception:
-            logger.exception("a batch of %d requests failed; each is predicted alone", len(batch))
+        except Exception as error:
+            told = isinstance(error, ScoringError)  # the model's own failures are in the log
+            text = "a batch of %d requests failed; each is predicted alone"
+            logger.warning(text, len(batch), exc_info=not told)
             return None
         counts = [member.rows for member in batch]
         parts = split(answer, counts)
@@ -111,10 +118,10 @@ class BatchedModel:
     def _written(self, part: object) -> Outcome:
         try:
             return self._model.written(part, bare=False)
-        except ScoringError as error:
+        except Exception as error:  # noqa: BLE001 - as above
             return error
 
-    def _outcome(self, asked: Scorable) -> Outcome:
+    def _alone(self, asked: Scorable) -> Outcome:
         try:
             return self._model.predict(asked)
         except Exception as error:  # noqa: BLE001 - as above
