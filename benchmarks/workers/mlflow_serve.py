@@ -142,7 +142,10 @@ async def load(server: Server, clients: int, requests: int) -> list[float]:
         while left > 0:
             left -= 1
             began = time.perf_counter()
-            status = await _ask(reader, writer, b"POST", b"/invocations", BODY)
+            try:
+                status = await _ask(reader, writer, b"POST", b"/invocations", BODY)
+            except asyncio.IncompleteReadError:
+                raise SystemExit(f"{server.name} closed a connection") from None
             took.append(time.perf_counter() - began)
             if status != 200:
                 raise SystemExit(f"{server.name} answered with {status}")
