@@ -113,7 +113,6 @@ def test_the_clients_of_others(town: Town) -> None:
             "task": endpoint.task,
             "streams": endpoint.streams,
             "tools": endpoint.tools,
-            "batches": endpoint.batches,
         }
         for endpoint in town.endpoints
     ]
@@ -164,6 +163,9 @@ def test_completions_and_embeddings_with_our_client(town: Town, environment: Non
     for endpoint in town.of("embeddings"):
         vectors = DatabricksEmbeddings(endpoint=endpoint.name)
         assert vectors.embed_query("abc") == [3.0, 0.5], endpoint.name
+        texts = ["x" * size for size in range(1, 102)]
+        expected = [[float(len(text)), 0.5] for text in texts]
+        assert vectors.embed_documents(texts) == expected, endpoint.name
     assert town.street.refused == []
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from gateway.stage import EXTERNAL, Stage, open_stage, target
+from gateway.stage import EXTERNAL, Stage, endpoint, open_stage, target
 from gateway.strict_upstream import LAST_CHUNK, Seen, Step, chunk, chunked_head, until, whole
 from gateway.test_direct import serving
 from gateway.test_server import Line, call, reply
@@ -97,6 +97,21 @@ async def test_no_task(play: Played) -> None:
 async def test_by_the_models_name(play: Played) -> None:
     assert (await play.ask(path="/serving-endpoints/chat/completions"))[0] == 200
     assert play.tasks == 0
+
+
+async def test_lists_that_exceed_a_request_take_a_task(play: Played) -> None:
+    stage = play.stage
+    entity = stage.directory.now.endpoints["my-external"].targets[0]
+    stage.add(endpoint("vectors", "llm/v1/embeddings", replace(entity, provider="cohere")))
+    stage.vendor.script = lambda seen: [
+        whole(200, orjson.dumps({"embeddings": {"float": [[0.5]] * len(seen.json()["texts"])}}))
+    ]
+    for count, attempts in ((96, 1), (96, 1), (97, 2)):
+        body = {"input": ["x"] * count}
+        status, answer = await play.ask(body, "/serving-endpoints/vectors/invocations")
+        assert (status, len(answer["data"])) == (200, count)
+        assert play.last.attempts == attempts
+    assert play.tasks == 2  # the first to find its way, and the last
 
 
 @pytest.mark.parametrize("limits", [True, False])

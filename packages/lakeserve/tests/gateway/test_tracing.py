@@ -113,6 +113,21 @@ async def test_each_attempt_has_a_span_and_errors_are_marked(traced: Traced) -> 
     assert (call.attributes or {})["error.type"] == (second.attributes or {})["error.type"]
 
 
+async def test_requests_for_parts_of_a_call_share_a_span(traced: Traced) -> None:
+    stage = traced.stage
+    entity = target("e", stage.worker_address, provider="cohere")
+    stage.add(endpoint("vectors", "llm/v1/embeddings", entity))
+    reply = orjson.dumps({"embeddings": {"float": [[0.5]] * 96}})
+    stage.worker.script = lambda _: [whole(200, reply)]
+    body = {"input": ["abcd"] * 192}
+    assert (await stage.caller.call("/serving-endpoints/vectors/invocations", body)).status == 200
+    upstream, _ = traced.spans
+    assert (upstream.attributes or {})["gen_ai.usage.input_tokens"] == 192
+    assert upstream.status.status_code == StatusCode.UNSET
+    assert len({seen.headers["traceparent"] for seen in stage.worker.seen}) == 1
+    assert len(stage.worker.seen) == 2
+
+
 async def test_who_is_not_sampled_leaves_no_span_but_is_passed_on(
     untraced: Traced, traced: Traced
 ) -> None:

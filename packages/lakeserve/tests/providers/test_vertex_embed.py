@@ -6,7 +6,7 @@ import orjson
 import pytest
 from lakeserve.core.errors import BadRequest, BadUpstream
 from lakeserve.providers.base import Asked
-from lakeserve.providers.vertex_embed import embeddings, predict_request
+from lakeserve.providers.vertex_embed import embeddings, most_texts, predict_request
 from providers.transcripts import a_target
 
 
@@ -19,6 +19,10 @@ def test_refused() -> None:
         predict_request({"input": "a", "user": "u"})
     with pytest.raises(BadRequest, match="'input'"):
         predict_request({"input": [1]})
+
+
+def test_how_many_texts_a_request_may_hold() -> None:
+    assert (most_texts("text-embedding-005"), most_texts("gemini-embedding-001")) == (250, 1)
 
 
 def test_fields_of_the_vendor_go_where_they_belong() -> None:

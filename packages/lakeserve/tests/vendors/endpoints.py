@@ -25,7 +25,6 @@ class VendorEndpoint:
         streams: Whether its answers can come as events.
         tools: Whether it calls tools.
         schema: Whether it answers in JSON of a schema.
-        batches: Whether it embeds several texts at a time.
     """
 
     name: str
@@ -33,7 +32,6 @@ class VendorEndpoint:
     streams: bool = True
     tools: bool = True
     schema: bool = True
-    batches: bool = True
 
     @property
     def task(self) -> str:
@@ -156,7 +154,7 @@ def _bedrock(url: str) -> list[VendorEndpoint]:
         _of("v-nova-chat", provider, "amazon.nova-2-lite-v1:0", "chat", block, amazon),
         _of("v-bedrock-text", provider, sonnet, "completions", block, claude),
         _of("v-titan-text", provider, titan, "completions", block, amazon),
-        _of("v-titan-vectors", provider, embed, "embeddings", block, amazon, batches=False),
+        _of("v-titan-vectors", provider, embed, "embeddings", block, amazon),
         _of("v-bedrock-vectors", provider, "cohere.embed-v4:0", "embeddings", block, cohere),
     ]
 

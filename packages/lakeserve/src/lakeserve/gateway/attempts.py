@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from lakeserve.core.ai_gateway import AiGateway, Routing
 from lakeserve.core.endpoints import Address, RoutableEndpoint, Target
@@ -15,6 +15,17 @@ from lakeserve.core.errors import (
 from lakeserve.core.ports import Activator
 from lakeserve.gateway.accounting import Account
 from lakeserve.gateway.attempt_failure import AttemptFailed, may_pass, pause_s, unusable
+from lakeserve.gateway.batches import (
+    Attempted,
+    Batch,
+    Embedded,
+    Together,
+    answers,
+    embedded,
+    exceeds,
+    joined,
+    split,
+)
 from lakeserve.gateway.circuits import Circuits
 from lakeserve.gateway.events import EventSource
 from lakeserve.gateway.replicas import least_busy
@@ -121,10 +132,9 @@ class Attempts:
         if (
             way is None
             or way.target is not target
-            or way.origin is None
-            or target.others
-            or target.signer is not None
+            or way.at_once is None
             or target.entity_id in self._circuits.failing
+            or (way.most_texts is not None and exceeds(asked, way.most_texts))
         ):
             return None
         request = way.translation.build(target, asked.operation, asked.body, asked.raw)
@@ -133,7 +143,7 @@ class Attempts:
         except AttemptFailed:
             return None
         if way.line is None:
-            way.line = self._pool.line(way.origin)
+            way.line = self._pool.line(way.at_once)
         connection = self._pool.kept(way.line)
         if connection is None:
             return None
@@ -175,6 +185,10 @@ class Attempts:
                 if begun is not None:
                     sent, begun = begun, None
                     answer = await self._go_on(sent)
+                elif batches := self._batches(endpoint, target, asked):
+                    answer = await self._ask_in_batches(
+                        endpoint, target, wanted.routing, retries, batches, account
+                    )
                 elif retries:
                     answer = await self._insist(endpoint, target, wanted.routing, asked, account)
                 else:
@@ -191,13 +205,54 @@ class Attempts:
             raise Unavailable(f"Endpoint {endpoint.name!r} has no served entity yet.")
         raise failed.error from failed.__cause__
 
+    def _batches(
+        self, endpoint: RoutableEndpoint, target: Target, asked: Question
+    ) -> list[Batch] | None:
+        """What to ask an entity instead, if it takes fewer texts at a time; None if it does not."""
+        most = self._way(endpoint, target).most_texts
+        return None if most is None or not exceeds(asked, most) else split(asked, most)
+
+    async def _ask_in_batches(
+        self,
+        endpoint: RoutableEndpoint,
+        target: Target,
+        routing: Routing,
+        retries: int,
+        batches: list[Batch],
+        account: Account,
+    ) -> WholeAnswer:
+        """Ask one entity in several requests, each of them like any other.
+
+        Raises:
+            AttemptFailed: One of them was not answered.
+        """
+        together = Together(account)
+        attempt = self._insist if retries else self._attempt
+        room = MAX_REPLY_BYTES
+
+        async def ask(batch: Batch) -> Embedded:
+            nonlocal room
+            answer = await attempt(endpoint, target, routing, batch.asked, together)
+            part = embedded(batch, cast(WholeAnswer, answer).body)
+            room -= len(part.data)
+            if room < 0:
+                raise AttemptFailed(
+                    BadUpstream(
+                        f"The answers of served entity {target.entity_name!r} are longer than"
+                        f" {MAX_REPLY_BYTES} bytes together."
+                    )
+                )
+            return part
+
+        return WholeAnswer(target, joined(await answers(ask, batches)))
+
     async def _insist(
         self,
         endpoint: RoutableEndpoint,
         target: Target,
         routing: Routing,
         asked: Question,
-        account: Account,
+        account: Attempted,
     ) -> WholeAnswer | OpenStream:
         """Ask one entity as often as its endpoint's owner wants.
 
@@ -227,11 +282,9 @@ class Attempts:
         target: Target,
         routing: Routing,
         asked: Question,
-        account: Account,
+        account: Attempted,
     ) -> WholeAnswer | OpenStream:
-        way = self._ways.get(id(target))
-        if way is None or way.target is not target:
-            way = self._new_way(endpoint, target)
+        way = self._way(endpoint, target)
         translation = way.translation
         request = translation.build(target, asked.operation, asked.body, asked.raw)
         patience = _patience(routing)
@@ -280,7 +333,10 @@ class Attempts:
                     raise
         return await self._start(way, request, limit, patience)
 
-    def _new_way(self, endpoint: RoutableEndpoint, target: Target) -> Way:
+    def _way(self, endpoint: RoutableEndpoint, target: Target) -> Way:
+        way = self._ways.get(id(target))
+        if way is not None and way.target is target:
+            return way
         if target.failure is not None:
             raise unusable(
                 f"Served entity {target.entity_name!r} of endpoint {endpoint.name!r} cannot serve:"
@@ -310,7 +366,7 @@ class Attempts:
         target: Target,
         translation: Provider,
         asked: Question,
-        account: Account,
+        account: Attempted,
     ) -> WholeAnswer | OpenStream:
         """The answer, once it can be told that it is one; the connection is given back if not."""
         try:
@@ -325,7 +381,7 @@ class Attempts:
         target: Target,
         translation: Provider,
         asked: Question,
-        account: Account,
+        account: Attempted,
     ) -> WholeAnswer | OpenStream:
         account.first_byte = connection.answered_at
         if not 200 <= connection.status < 300:

@@ -7,7 +7,7 @@ from lakeserve.gateway.attempt_failure import unusable
 from lakeserve.gateway.upstream.connection import Connection
 from lakeserve.gateway.upstream.head import json_head
 from lakeserve.gateway.upstream.pool import Origin
-from lakeserve.providers.base import Provider, UpstreamRequest
+from lakeserve.providers.base import FewTexts, Provider, UpstreamRequest
 from lakeserve.providers.table import provider
 
 Headers = tuple[tuple[str, str], ...]
@@ -19,6 +19,8 @@ class Way:
     Attributes:
         translation: The target's provider.
         origin: None while a worker has no address.
+        at_once: ``origin``, where a question can be sent there without asking anybody first.
+        most_texts: How many texts one request for embeddings may hold; None for any number.
         answer_lines: Header lines that tell a caller who answered.
         line: The pool's kept connections to ``origin``, once somebody has looked for them.
 
@@ -31,7 +33,9 @@ class Way:
         "_headers",
         "_path",
         "answer_lines",
+        "at_once",
         "line",
+        "most_texts",
         "origin",
         "target",
         "translation",
@@ -43,6 +47,9 @@ class Way:
         self.answer_lines = header_lines(named_headers(target.entity_name, target.model_name))
         there = target.address if address is None else address
         self.origin = None if there is None else Origin(there)
+        self.at_once = None if target.others or target.signer is not None else self.origin
+        few = self.translation
+        self.most_texts = few.most_texts(target) if isinstance(few, FewTexts) else None
         self.line: list[Connection] | None = None
         self._path = ""
         self._headers: Headers = ()

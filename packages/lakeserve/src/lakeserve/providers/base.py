@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import orjson
 
@@ -158,6 +158,18 @@ class Provider(Protocol):
 
     def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:
         """The caller's form of a reply whose status is not 2xx. ``headers`` are in lower case."""
+        ...
+
+
+@runtime_checkable
+class FewTexts(Protocol):
+    """What a provider is besides, when a request for embeddings may not hold any number of texts.
+
+    Calls with more of them are asked in several requests.
+    """
+
+    def most_texts(self, target: Target) -> int | None:
+        """How many texts one request may hold, at least one; None for any number."""
         ...
 
 

@@ -46,6 +46,10 @@ class BedrockProvider:
         """It has none of them."""
         return False
 
+    def most_texts(self, target: Target) -> int | None:
+        """See ``FewTexts``."""
+        return bedrock_embed.MOST_TEXTS.get(_vendor(target))
+
     def build(
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
     ) -> UpstreamRequest:

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from lakeserve.core.errors import BadRequest
-from lakeserve.providers import vectors
+from lakeserve.providers import cohere_embed, vectors
 from lakeserve.providers.base import Asked
 from lakeserve.providers.bedrock_parts import PROVIDER
-from lakeserve.providers.cohere_embed import DEFAULT_INPUT_TYPE
 from lakeserve.providers.json_values import count, mapping, reply_object
+
+# How many texts one request may hold, by vendor.
+MOST_TEXTS = {"amazon": 1, "cohere": cohere_embed.MOST_TEXTS}
 
 TRANSLATED = frozenset({"dimensions", "encoding_format", "input", "model"})
 
@@ -32,7 +34,7 @@ def embed_request(vendor: str, body: Mapping[str, Any]) -> dict[str, Any]:
         name: value for name, value in body.items() if value is not None and name not in TRANSLATED
     }
     if vendor == "cohere":
-        request.setdefault("input_type", DEFAULT_INPUT_TYPE)
+        request.setdefault("input_type", cohere_embed.DEFAULT_INPUT_TYPE)
         request["texts"] = texts
     elif vendor == "amazon":
         if len(texts) != 1:

@@ -17,7 +17,7 @@ from lakeserve.providers.base import (
     encode,
     external_error,
 )
-from lakeserve.providers.cohere_embed import embed_request, embeddings
+from lakeserve.providers.cohere_embed import MOST_TEXTS, embed_request, embeddings
 from lakeserve.providers.cohere_reply import chat_completion, text_completion
 from lakeserve.providers.cohere_request import chat_request, text_as_chat_request
 from lakeserve.providers.cohere_stream import ChatReader
@@ -46,6 +46,10 @@ class CohereProvider:
     def speaks(self, target: Target, operation: Operation) -> bool:
         """It has none of them."""
         return False
+
+    def most_texts(self, target: Target) -> int | None:
+        """See ``FewTexts``."""
+        return MOST_TEXTS
 
     def build(
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None

@@ -15,6 +15,9 @@ PROVIDER = "cohere"
 # Cohere's newer models want to know what a text is for; OpenAI's request has no place for it.
 DEFAULT_INPUT_TYPE = "search_document"
 
+# How many texts one request may hold.
+MOST_TEXTS = 96
+
 TRANSLATED = frozenset({"dimensions", "embedding_types", "encoding_format", "input", "model"})
 
 

@@ -32,6 +32,9 @@ METHODS: Mapping[Operation, str] = {
     "embeddings": "batchEmbedText",
 }
 
+# How many texts one request for embeddings may hold.
+MOST_TEXTS = 100
+
 NAMES: Mapping[str, str] = {
     "n": "candidateCount",
     "temperature": "temperature",
@@ -72,6 +75,10 @@ class PalmProvider:
     def speaks(self, target: Target, operation: Operation) -> bool:
         """It has none of them."""
         return False
+
+    def most_texts(self, target: Target) -> int | None:
+        """See ``FewTexts``."""
+        return MOST_TEXTS
 
     def build(
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None

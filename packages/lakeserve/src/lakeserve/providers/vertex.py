@@ -56,6 +56,10 @@ class VertexProvider:
         native = {"gemini": "generate", "claude": "messages", "partner": ""}
         return operation == native[family(target.upstream_model)]
 
+    def most_texts(self, target: Target) -> int | None:
+        """See ``FewTexts``."""
+        return vertex_embed.most_texts(target.upstream_model)
+
     def build(
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
     ) -> UpstreamRequest:

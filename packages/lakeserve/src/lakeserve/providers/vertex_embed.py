@@ -1,6 +1,6 @@
 """Embeddings of Vertex AI, both ways. Pure.
 
-Source: Vertex AI's reference, "Text embeddings API".
+Source: Vertex AI's reference, "Text embeddings API"; its guide, "Get text embeddings".
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,11 @@ from lakeserve.providers.json_values import count, mapping, objects, reply_objec
 INSTANCE_FIELDS = ("task_type", "title")
 
 TRANSLATED = frozenset({*INSTANCE_FIELDS, "dimensions", "encoding_format", "input", "model"})
+
+
+def most_texts(model: str) -> int:
+    """How many texts one request may hold: Google's newer models take a single one."""
+    return 1 if model.startswith("gemini-embedding") else 250
 
 
 def predict_request(body: Mapping[str, Any]) -> dict[str, Any]:
