@@ -136,13 +136,17 @@ async def test_an_update_begins_with_the_replicas_that_the_calls_have_brought(
     await until(lambda: len(addresses(fleet, "before")) == 1)
     local = fleet.get("before")
     assert local is not None
+    assert fleet.provisioned_concurrency("before") == 2
+    assert fleet.provisioned_concurrency("nobody") is None
     local.resize(3)
+    await until(lambda: fleet.provisioned_concurrency("before") == 6)
     fleet.follow("id", endpoint(before, update=ConfigUpdate("u", (growing("next", 4),), 1)))
     await until(lambda: len(addresses(fleet, "next")) == 3)
     fleet.follow("id", endpoint(before, update=ConfigUpdate("v", (growing("small", 2),), 1)))
     await until(lambda: len(addresses(fleet, "small")) == 2)
     fleet.follow("id", endpoint(before, update=ConfigUpdate("w", (wanted("fixed"),), 1)))
     await until(lambda: len(addresses(fleet, "fixed")) == 1)
+    assert fleet.provisioned_concurrency("fixed") is None
 
 
 async def stored(storage: Storage) -> Endpoint:

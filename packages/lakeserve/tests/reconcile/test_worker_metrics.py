@@ -23,6 +23,9 @@ class OneWorker:
     def worker_pids(self, entity_id: str) -> tuple[int, ...]:
         return self.pids.get(entity_id, ())
 
+    def provisioned_concurrency(self, entity_id: str) -> int | None:
+        return {"id-here": 8}.get(entity_id)
+
 
 def by_name(metrics: "list[Metric]") -> dict[str, list[tuple[dict[str, str], float]]]:
     return {each.name: [(s.labels, s.value) for s in each.samples] for each in metrics}
@@ -44,8 +47,13 @@ def test_what_a_worker_takes() -> None:
     assert 0 < cpu <= 100
     ((_, memory),) = found["mem_usage_percentage"]
     assert 0 < memory < 100
+    assert found["provisioned_concurrent_requests_total"] == [(labels, 8)]
 
 
 def test_an_endpoint_without_workers_here() -> None:
     found = by_name(list(WorkerMetrics(OneWorker()).of_endpoint("other")))
-    assert found == {"cpu_usage_percentage": [], "mem_usage_percentage": []}
+    assert found == {
+        "cpu_usage_percentage": [],
+        "mem_usage_percentage": [],
+        "provisioned_concurrent_requests_total": [],
+    }

@@ -129,6 +129,14 @@ class Fleet:
         local = self._entities.get(entity_id)
         return None if local is None else local.state
 
+    def provisioned_concurrency(self, entity_id: str) -> int | None:
+        """The calls that the workers of an entity answer at a time now; None where nobody says."""
+        local = self._entities.get(entity_id)
+        if local is None or not isinstance(local.entity.backend, WorkerBackend):
+            return None
+        share = self._launcher.scale(local.entity.backend).share()
+        return None if share is None else share * len(local.addresses)
+
     def eager(self) -> list[LocalEntity]:
         """Those of the platform itself that always run; others may take long to load."""
         return [

@@ -176,6 +176,10 @@ class Supervisor:
         local = self._fleet.get(entity_id)
         return () if local is None else local.pids
 
+    def provisioned_concurrency(self, entity_id: str) -> int | None:
+        """The calls that the workers of an entity answer at a time now; None where nobody says."""
+        return self._fleet.provisioned_concurrency(entity_id)
+
     def snapshot(self) -> Snapshot:
         """See ``Directory.snapshot``."""
         return self._snapshot

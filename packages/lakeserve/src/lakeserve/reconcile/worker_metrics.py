@@ -22,6 +22,10 @@ class Workers(Protocol):
         """The processes that serve an entity on this machine."""
         ...
 
+    def provisioned_concurrency(self, entity_id: str) -> int | None:
+        """The calls that the workers of an entity answer at a time now; None where nobody says."""
+        ...
+
 
 class WorkerMetrics:
     """Looks at processes whenever it is asked; CPU time is counted from one look to the next."""
@@ -31,9 +35,10 @@ class WorkerMetrics:
         self._processes: dict[int, psutil.Process] = {}
 
     def of_endpoint(self, endpoint_id: str) -> Iterator[Metric]:
-        """CPU and memory of an endpoint's workers, in the reference service's names.
+        """What an endpoint's workers take and can do, in the reference service's names.
 
-        Entities without workers on this machine have none.
+        Entities without workers on this machine have no CPU and no memory, and those whose
+        concurrency nobody has said have none.
         """
         cpu = GaugeMetricFamily(
             "cpu_usage_percentage", "CPU time of the machine, all of it.", labels=ENDPOINT_LABELS
@@ -41,14 +46,23 @@ class WorkerMetrics:
         memory = GaugeMetricFamily(
             "mem_usage_percentage", "Memory of the machine.", labels=ENDPOINT_LABELS
         )
+        provisioned = GaugeMetricFamily(
+            "provisioned_concurrent_requests_total",
+            "Calls that can be answered at a time.",
+            labels=ENDPOINT_LABELS,
+        )
         found = self._endpoint(endpoint_id)
-        for target in found.targets if found is not None else ():
+        named = () if found is None else (found.name, found.id)
+        for target in () if found is None else found.targets:
             shares = [self._shares(pid) for pid in self._workers.worker_pids(target.entity_id)]
-            if found is not None and shares:
-                labels = (found.name, found.id, target.entity_name, "1")
+            calls = self._workers.provisioned_concurrency(target.entity_id)
+            labels = (*named, target.entity_name, "1")
+            if shares:
                 cpu.add_metric(labels, sum(each[0] for each in shares))
                 memory.add_metric(labels, sum(each[1] for each in shares))
-        yield from (cpu, memory)
+            if calls is not None:
+                provisioned.add_metric(labels, calls)
+        yield from (cpu, memory, provisioned)
 
     def _endpoint(self, endpoint_id: str) -> RoutableEndpoint | None:
         endpoints = self._workers.snapshot().endpoints.values()
