@@ -9,36 +9,23 @@ from typing import Any
 from urllib.parse import quote
 
 from lakeserve.core.endpoints import Target
-from lakeserve.core.errors import BadRequest, WireError
+from lakeserve.core.errors import BadRequest
 from lakeserve.providers import chat_reply
 from lakeserve.providers import chat_request as chat
 from lakeserve.providers.base import (
     Asked,
-    EventTranslator,
-    Framing,
     Operation,
     UpstreamRequest,
     encode,
-    external_error,
 )
+from lakeserve.providers.external import ExternalProvider
 from lakeserve.providers.json_values import mapping, objects, reply_object, string
 from lakeserve.providers.openai import bearer
-from lakeserve.providers.text_request import refuse, single_prompt
+from lakeserve.providers.text_request import SELDOM_KNOWN, refuse, single_prompt
 
 PROVIDER = "ai21labs"
 
-REFUSED = (
-    "best_of",
-    "echo",
-    "frequency_penalty",
-    "logit_bias",
-    "logprobs",
-    "presence_penalty",
-    "seed",
-    "suffix",
-    "top_k",
-    "user",
-)
+REFUSED = (*SELDOM_KNOWN, "top_k", "user")
 
 # AI21's names.
 NAMES: Mapping[str, str] = {"n": "numResults", "temperature": "temperature", "top_p": "topP"}
@@ -58,15 +45,10 @@ TRANSLATED = frozenset(
 )
 
 
-class Ai21Provider:
+class Ai21Provider(ExternalProvider):
     """Completions. There are no streams of them."""
 
     name = PROVIDER
-    restartable = False
-
-    def speaks(self, target: Target, operation: Operation) -> bool:
-        """It has none of them."""
-        return False
 
     def build(
         self, target: Target, operation: Operation, body: Mapping[str, Any], raw: bytes | None
@@ -83,18 +65,6 @@ class Ai21Provider:
     def reply(self, asked: Asked, body: bytes) -> bytes:
         """See ``Provider.reply``."""
         return text_completion(asked, body)
-
-    def events(self, asked: Asked) -> EventTranslator | None:
-        """There are none."""
-        return None
-
-    def framing(self, asked: Asked) -> Framing | None:
-        """There are no streams."""
-        return None
-
-    def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:
-        """The vendor's error as JSON text, marked with the provider's name."""
-        return external_error(self.name, status, body, headers)
 
 
 def complete_request(body: Mapping[str, Any]) -> dict[str, Any]:

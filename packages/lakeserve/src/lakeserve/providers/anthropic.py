@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lakeserve.core.endpoints import Target
-from lakeserve.core.errors import BadRequest, WireError
+from lakeserve.core.errors import BadRequest
 from lakeserve.providers.anthropic_complete import (
     CompletionReader,
     complete_request,
@@ -26,23 +26,22 @@ from lakeserve.providers.base import (
     Operation,
     UpstreamRequest,
     encode,
-    external_error,
     with_fields,
 )
 from lakeserve.providers.event_values import EventValues
+from lakeserve.providers.external import ExternalProvider
 from lakeserve.providers.named_events import MESSAGES_END, NamedEvents
 
 VERSION = "2023-06-01"
 
 
-class AnthropicProvider:
+class AnthropicProvider(ExternalProvider):
     """Chat by ``/messages``; completions, too, but by ``/complete`` for the models that have it.
 
     There are no embeddings. The option ``anthropic_version`` takes the place of ``VERSION``.
     """
 
     name = "anthropic"
-    restartable = False
 
     def speaks(self, target: Target, operation: Operation) -> bool:
         """Anthropic invented the messages."""
@@ -87,10 +86,6 @@ class AnthropicProvider:
     def framing(self, asked: Asked) -> Framing | None:
         """Callers of the messages get the names of events as well."""
         return NamedEvents(MESSAGES_END) if asked.operation == "messages" else None
-
-    def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:
-        """The vendor's error as JSON text, marked with the provider's name."""
-        return external_error(self.name, status, body, headers)
 
 
 def _headers(target: Target) -> tuple[tuple[str, str], ...]:

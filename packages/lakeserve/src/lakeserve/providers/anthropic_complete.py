@@ -14,23 +14,14 @@ from lakeserve.providers.anthropic_request import messages_request
 from lakeserve.providers.anthropic_stream import stream_error
 from lakeserve.providers.base import Asked
 from lakeserve.providers.json_values import reply_object, string
-from lakeserve.providers.text_request import refuse, single_prompt
+from lakeserve.providers.text_request import SELDOM_KNOWN, refuse, single_prompt
 
 PROVIDER = "anthropic"
 
 # The models of this interface write no more at a time.
 DEFAULT_MAX_TOKENS = 4096
 
-REFUSED = (
-    "best_of",
-    "echo",
-    "frequency_penalty",
-    "logit_bias",
-    "logprobs",
-    "presence_penalty",
-    "seed",
-    "suffix",
-)
+REFUSED = SELDOM_KNOWN
 
 TRANSLATED = frozenset(
     {

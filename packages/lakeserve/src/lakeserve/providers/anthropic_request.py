@@ -17,24 +17,7 @@ PROVIDER = "anthropic"
 DEFAULT_MAX_TOKENS = 8192
 
 # Parameters of OpenAI's chat that Anthropic has no counterpart of.
-REFUSED = (
-    "audio",
-    "frequency_penalty",
-    "function_call",
-    "functions",
-    "logit_bias",
-    "logprobs",
-    "modalities",
-    "prediction",
-    "presence_penalty",
-    "prompt_cache_key",
-    "safety_identifier",
-    "seed",
-    "store",
-    "top_logprobs",
-    "verbosity",
-    "web_search_options",
-)
+REFUSED = (*chat.OPENAI_ONLY, "frequency_penalty", "presence_penalty", "seed")
 
 TRANSLATED = frozenset(
     {

@@ -19,7 +19,6 @@ from lakeserve.providers.base import (
     Operation,
     UpstreamRequest,
     encode,
-    external_error,
 )
 from lakeserve.providers.bedrock_parts import PROVIDER
 from lakeserve.providers.bedrock_reply import ConverseReader, chat_completion
@@ -27,24 +26,20 @@ from lakeserve.providers.bedrock_request import converse_request
 from lakeserve.providers.bedrock_text import TextEvents, schema_of, text_completion, text_request
 from lakeserve.providers.chained_events import ChainedEvents
 from lakeserve.providers.event_values import EventValues
+from lakeserve.providers.external import ExternalProvider
 from lakeserve.providers.text_over_chat import TextReader, chat_body, text_reply
 
 # The model failed at the caller's request; the documents call that the caller's fault.
 MODEL_FAILED = 424
 
 
-class BedrockProvider:
+class BedrockProvider(ExternalProvider):
     """The option ``bedrock_provider`` says whose model it is; requests are signed elsewhere.
 
     A completion is a chat of one message, but for the models that complete bare prompts.
     """
 
     name = PROVIDER
-    restartable = False
-
-    def speaks(self, target: Target, operation: Operation) -> bool:
-        """It has none of them."""
-        return False
 
     def most_texts(self, target: Target) -> int | None:
         """See ``FewTexts``."""
@@ -84,10 +79,9 @@ class BedrockProvider:
         return AwsEvents()
 
     def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:
-        """The vendor's error as JSON text, marked with the provider's name."""
-        if status == MODEL_FAILED:
-            return BadUpstream(external_error(self.name, status, body, headers).message)
-        return external_error(self.name, status, body, headers)
+        """See ``ExternalProvider.error``."""
+        error = super().error(status, body, headers)
+        return BadUpstream(error.message) if status == MODEL_FAILED else error
 
 
 def _asked(

@@ -23,24 +23,12 @@ from lakeserve.providers.json_values import mapping
 
 # Parameters of OpenAI's chat that Converse has no counterpart of.
 REFUSED = (
-    "audio",
+    *chat.OPENAI_ONLY,
     "frequency_penalty",
-    "function_call",
-    "functions",
-    "logit_bias",
-    "logprobs",
-    "modalities",
-    "prediction",
     "presence_penalty",
-    "prompt_cache_key",
-    "safety_identifier",
     "seed",
     "service_tier",
-    "store",
-    "top_logprobs",
     "user",
-    "verbosity",
-    "web_search_options",
 )
 
 # Fields of Converse itself, which callers may use as they are.

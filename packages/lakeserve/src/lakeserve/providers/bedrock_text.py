@@ -15,22 +15,12 @@ from lakeserve.providers.base import Asked
 from lakeserve.providers.bedrock_parts import PROVIDER
 from lakeserve.providers.bedrock_reply import origin_of, stream_error
 from lakeserve.providers.json_values import count, mapping, objects, reply_object, string
-from lakeserve.providers.text_request import refuse, single_prompt
+from lakeserve.providers.text_request import SELDOM_KNOWN, refuse, single_prompt
 
 # Claude's older models refuse a request without a limit.
 CLAUDE_MAX_TOKENS = 4096
 
-REFUSED = (
-    "best_of",
-    "echo",
-    "frequency_penalty",
-    "logit_bias",
-    "logprobs",
-    "presence_penalty",
-    "seed",
-    "suffix",
-    "user",
-)
+REFUSED = (*SELDOM_KNOWN, "user")
 
 _FINISHES = {
     "length": "length",

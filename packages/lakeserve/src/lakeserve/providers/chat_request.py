@@ -22,6 +22,23 @@ NEUTRAL: Mapping[str, object] = {
     "top_logprobs": 0,
 }
 
+# Parameters that no vendor with a protocol of its own has a counterpart of.
+OPENAI_ONLY = (
+    "audio",
+    "function_call",
+    "functions",
+    "logit_bias",
+    "logprobs",
+    "modalities",
+    "prediction",
+    "prompt_cache_key",
+    "safety_identifier",
+    "store",
+    "top_logprobs",
+    "verbosity",
+    "web_search_options",
+)
+
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
 

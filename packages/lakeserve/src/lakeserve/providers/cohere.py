@@ -7,21 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lakeserve.core.endpoints import Target
-from lakeserve.core.errors import WireError
 from lakeserve.providers.base import (
     Asked,
     EventTranslator,
-    Framing,
     Operation,
     UpstreamRequest,
     encode,
-    external_error,
 )
 from lakeserve.providers.cohere_embed import MOST_TEXTS, embed_request, embeddings
 from lakeserve.providers.cohere_reply import chat_completion, text_completion
 from lakeserve.providers.cohere_request import chat_request, text_as_chat_request
 from lakeserve.providers.cohere_stream import ChatReader
 from lakeserve.providers.event_values import EventValues
+from lakeserve.providers.external import ExternalProvider
 from lakeserve.providers.openai import bearer
 
 # Paths after an address without a version.
@@ -37,15 +35,10 @@ _REPLIES: Mapping[Operation, Callable[[Asked, bytes], bytes]] = {
 }
 
 
-class CohereProvider:
+class CohereProvider(ExternalProvider):
     """Chat and embeddings; a completion is a chat of one message."""
 
     name = "cohere"
-    restartable = False
-
-    def speaks(self, target: Target, operation: Operation) -> bool:
-        """It has none of them."""
-        return False
 
     def most_texts(self, target: Target) -> int | None:
         """See ``FewTexts``."""
@@ -66,11 +59,3 @@ class CohereProvider:
     def events(self, asked: Asked) -> EventTranslator | None:
         """See ``Provider.events``."""
         return EventValues(self.name, ChatReader(asked))
-
-    def framing(self, asked: Asked) -> Framing | None:
-        """Streams are server-sent events."""
-        return None
-
-    def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:
-        """The vendor's error as JSON text, marked with the provider's name."""
-        return external_error(self.name, status, body, headers)

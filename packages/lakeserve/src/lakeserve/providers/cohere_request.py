@@ -19,24 +19,7 @@ PROVIDER = "cohere"
 MOST_P = 0.99
 
 # Parameters of OpenAI's chat that Cohere has no counterpart of.
-REFUSED = (
-    "audio",
-    "function_call",
-    "functions",
-    "logit_bias",
-    "logprobs",
-    "metadata",
-    "modalities",
-    "prediction",
-    "prompt_cache_key",
-    "safety_identifier",
-    "service_tier",
-    "store",
-    "top_logprobs",
-    "user",
-    "verbosity",
-    "web_search_options",
-)
+REFUSED = (*chat.OPENAI_ONLY, "metadata", "service_tier", "user")
 
 REFUSED_OF_TEXT = ("best_of", "echo", "logit_bias", "logprobs", "suffix", "user")
 

@@ -12,24 +12,7 @@ from lakeserve.providers import chat_request as chat
 from lakeserve.providers.gemini_parts import PROVIDER, answer_parts, parts, result_part
 
 # Parameters of OpenAI's chat that Gemini has no counterpart of.
-REFUSED = (
-    "audio",
-    "function_call",
-    "functions",
-    "logit_bias",
-    "logprobs",
-    "metadata",
-    "modalities",
-    "prediction",
-    "prompt_cache_key",
-    "safety_identifier",
-    "service_tier",
-    "store",
-    "top_logprobs",
-    "user",
-    "verbosity",
-    "web_search_options",
-)
+REFUSED = (*chat.OPENAI_ONLY, "metadata", "service_tier", "user")
 
 # Gemini's names in ``generationConfig``.
 SAMPLING: Mapping[str, str] = {

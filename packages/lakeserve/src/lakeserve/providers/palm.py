@@ -8,21 +8,19 @@ from typing import Any
 from urllib.parse import quote
 
 from lakeserve.core.endpoints import Target
-from lakeserve.core.errors import BadRequest, WireError
+from lakeserve.core.errors import BadRequest
 from lakeserve.core.ids import object_id
 from lakeserve.providers import chat_reply, vectors
 from lakeserve.providers import chat_request as chat
 from lakeserve.providers.base import (
     Asked,
-    EventTranslator,
-    Framing,
     Operation,
     UpstreamRequest,
     encode,
-    external_error,
 )
+from lakeserve.providers.external import ExternalProvider
 from lakeserve.providers.json_values import objects, reply_object, string
-from lakeserve.providers.text_request import refuse, single_prompt
+from lakeserve.providers.text_request import SELDOM_KNOWN, refuse, single_prompt
 
 PROVIDER = "palm"
 
@@ -44,19 +42,12 @@ NAMES: Mapping[str, str] = {
 
 # What the reference passes to no model of PaLM.
 REFUSED = (
-    "best_of",
-    "echo",
-    "frequency_penalty",
+    *SELDOM_KNOWN,
     "function_call",
     "functions",
-    "logit_bias",
-    "logprobs",
-    "presence_penalty",
     "reasoning_effort",
     "response_format",
-    "seed",
     "stream",
-    "suffix",
     "tools",
     "top_logprobs",
     "user",
@@ -66,15 +57,10 @@ REFUSED = (
 REFUSED_IN_CHATS = (*REFUSED, "max_completion_tokens", "max_tokens", "stop")
 
 
-class PalmProvider:
+class PalmProvider(ExternalProvider):
     """Chat, completions and embeddings; there are no streams."""
 
     name = PROVIDER
-    restartable = False
-
-    def speaks(self, target: Target, operation: Operation) -> bool:
-        """It has none of them."""
-        return False
 
     def most_texts(self, target: Target) -> int | None:
         """See ``FewTexts``."""
@@ -107,18 +93,6 @@ class PalmProvider:
             for index, (text, reason) in enumerate(texts)
         ]
         return chat_reply.completion_of(source, choices, _usage(asked, texts))
-
-    def events(self, asked: Asked) -> EventTranslator | None:
-        """There are none."""
-        return None
-
-    def framing(self, asked: Asked) -> Framing | None:
-        """There are no streams."""
-        return None
-
-    def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:
-        """The vendor's error as JSON text, marked with the provider's name."""
-        return external_error(self.name, status, body, headers)
 
 
 def message_request(body: Mapping[str, Any]) -> dict[str, Any]:

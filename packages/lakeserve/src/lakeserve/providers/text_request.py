@@ -12,6 +12,18 @@ from lakeserve.providers import chat_request as chat
 # Values that ask for what happens anyway.
 NEUTRAL: Mapping[str, object] = {"best_of": 1, "echo": False, "suffix": ""}
 
+# Parameters that the interfaces of older models for bare prompts have no counterpart of.
+SELDOM_KNOWN = (
+    "best_of",
+    "echo",
+    "frequency_penalty",
+    "logit_bias",
+    "logprobs",
+    "presence_penalty",
+    "seed",
+    "suffix",
+)
+
 
 def refuse(body: Mapping[str, Any], names: tuple[str, ...], provider: str) -> None:
     """Refuse parameters that the vendor has no counterpart of, unless they change nothing.

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from lakeserve.core.endpoints import Target
-from lakeserve.core.errors import WireError
 from lakeserve.providers import anthropic_reply, gemini_reply, vertex_embed
 from lakeserve.providers.anthropic_request import messages_request
 from lakeserve.providers.anthropic_stream import MessageReader
@@ -20,10 +19,10 @@ from lakeserve.providers.base import (
     Operation,
     UpstreamRequest,
     encode,
-    external_error,
 )
 from lakeserve.providers.chained_events import ChainedEvents
 from lakeserve.providers.event_values import EventValues
+from lakeserve.providers.external import ExternalProvider
 from lakeserve.providers.gemini_parts import PROVIDER
 from lakeserve.providers.gemini_request import generate_request
 from lakeserve.providers.named_events import MESSAGES_END, NamedEvents
@@ -42,14 +41,13 @@ def family(model: str) -> Family:
     return "claude" if model.startswith("claude") else "gemini"
 
 
-class VertexProvider:
+class VertexProvider(ExternalProvider):
     """The address ends with the location, ``/v1/projects/{p}/locations/{r}``.
 
     A completion is a chat of one message: no model there has an interface for bare prompts.
     """
 
     name = PROVIDER
-    restartable = False
 
     def speaks(self, target: Target, operation: Operation) -> bool:
         """Google invented Gemini's; Claude has Anthropic's there, too."""
@@ -105,10 +103,6 @@ class VertexProvider:
         if asked.operation == "messages":
             return NamedEvents(MESSAGES_END)
         return NamedEvents() if asked.operation == "generate" else None
-
-    def error(self, status: int, body: bytes, headers: Mapping[str, str]) -> WireError:
-        """The vendor's error as JSON text, marked with the provider's name."""
-        return external_error(self.name, status, body, headers)
 
     def _chunks(self, asked: Asked) -> EventTranslator | None:
         kind = family(asked.target.upstream_model)
