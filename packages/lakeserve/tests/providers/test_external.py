@@ -15,7 +15,8 @@ def test_unless_a_vendor_says_otherwise() -> None:
     acme, asked = Acme(), Asked(TARGET, "chat", {})
     assert not acme.restartable
     assert not acme.speaks(TARGET, "responses")
-    assert acme.events(asked) is acme.framing(asked) is None
+    assert acme.events(asked) is None
+    assert acme.framing(asked) is None
     error = acme.error(429, b'{"message": "slow"}', {"retry-after": "3"})
     assert (error.status, error.retry_after) == (429, 3)
     assert error.message == (
