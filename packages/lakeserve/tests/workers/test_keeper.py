@@ -60,6 +60,21 @@ def test_a_program_that_is_not_there() -> None:
     assert "lakeserve worker: cannot run '/none/at/all'" in errors
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills what loses its parent")
+def test_a_keeper_that_is_killed_takes_the_program_along() -> None:
+    keeper = keep(
+        sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    )
+    assert keeper.stdout is not None
+    program = int(keeper.stdout.readline())
+    keeper.kill()
+    keeper.wait(60)
+    assert ended(program)
+    for stream in (keeper.stdin, keeper.stdout, keeper.stderr):
+        if stream is not None:
+            stream.close()
+
+
 @pytest.mark.parametrize("how", ["parent", "signal"])
 def test_nothing_stays_behind(how: str) -> None:
     keeper = keep(sys.executable, "-c", FAMILY)
