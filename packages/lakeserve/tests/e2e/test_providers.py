@@ -233,6 +233,12 @@ def test_the_unified_paths(town: Town) -> None:
             assert response.output_text == SAID
             vectors = client.embeddings.create(model="v-vertex-vectors", input="abc")
             assert vectors.data[0].embedding == [3.0, 0.5]
+            names = {model.id for model in client.models.list()}
+            assert names >= {endpoint.name for endpoint in town.endpoints}
+            assert client.models.retrieve("v-cohere-chat").owned_by == "cohere"
+    listed = town.platform.request("GET", "/ai-gateway/anthropic/v1/models?limit=1000").json()
+    assert {each["id"] for each in listed["data"]} == {"v-claude-chat", "v-vertex-claude-chat"}
+    assert town.platform.request("GET", "/api/ai-gateway/v2/endpoints").status == 404
 
 
 def test_native_paths(town: Town) -> None:

@@ -4,6 +4,7 @@ import pytest
 from lakeserve.gateway.paths import (
     DriverRoute,
     InferenceRoute,
+    ModelsRoute,
     Route,
     UnbuiltRoute,
     is_data_plane,
@@ -35,6 +36,10 @@ from lakeserve.gateway.paths import (
         ("/ai-gateway/openai/v1/embeddings", InferenceRoute("embeddings")),
         ("/ai-gateway/codex/v1/responses", InferenceRoute("responses")),
         ("/ai-gateway/anthropic/v1/messages", InferenceRoute("messages")),
+        ("/ai-gateway/anthropic/v1/models", ModelsRoute("anthropic")),
+        ("/serving-endpoints/anthropic/v1/models/x", ModelsRoute("anthropic", "x")),
+        ("/ai-gateway/openai/v1/models", ModelsRoute("openai")),
+        ("/ai-gateway/mlflow/v1/models/x/", ModelsRoute("openai", "x")),
         ("/serving-endpoints/x-1/invocations", InferenceRoute(None, "x-1")),
         ("/serving-endpoints/x-1/invocations/", InferenceRoute(None, "x-1")),
         ("/serving-endpoints/chat/invocations", InferenceRoute(None, "chat")),
@@ -57,7 +62,9 @@ def test_routes(path: str, route: Route) -> None:
         ("/serving-endpoints/anthropic/v1/messages/count_tokens", "Anthropic path /messages/count"),
         ("/serving-endpoints/gemini/v1beta/models/x:countTokens", "Gemini path /models/x:count"),
         ("/serving-endpoints/gemini/v1beta/models/:generateContent", "Gemini"),
-        ("/ai-gateway/anthropic/v1/models", "Anthropic path /models"),
+        ("/ai-gateway/anthropic/v1/models/x/y", "Anthropic path /models"),
+        ("/ai-gateway/mlflow/v1/models/x/y", "/ai-gateway/mlflow/v1"),
+        ("/ai-gateway/gemini/v1beta/models", "Gemini path /models"),
         ("/ai-gateway/mlflow/v1/audio", "/ai-gateway/mlflow/v1"),
     ],
 )
@@ -97,6 +104,7 @@ def test_not_ours(path: str) -> None:
 def test_where_a_key_is_a_token(path: str) -> None:
     assert takes_api_key(f"{path}/anthropic/v1/messages")
     assert takes_api_key(f"{path}/anthropic/v1/messages/")
+    assert takes_api_key(f"{path}/anthropic/v1/models/x")
     assert not takes_api_key(f"{path}/anthropic/v1/messages/count_tokens")
     assert not takes_api_key(f"{path}/chat/completions")
 

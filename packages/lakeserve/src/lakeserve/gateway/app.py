@@ -29,9 +29,11 @@ from lakeserve.gateway.guard import CallGuard, Guard
 from lakeserve.gateway.inference import Call, GatewayLimits, Inference
 from lakeserve.gateway.intake import CallerGone, Incoming, Receive
 from lakeserve.gateway.known_callers import KnownCallers
+from lakeserve.gateway.model_lists import models
 from lakeserve.gateway.paths import (
     DriverRoute,
     InferenceRoute,
+    ModelsRoute,
     UnbuiltRoute,
     is_data_plane,
     is_registry,
@@ -327,6 +329,15 @@ class Gateway:
                     route, caller, method, query, header_list, snapshot, receive, reply, guard
                 )
             )
+            return None
+        if isinstance(route, ModelsRoute):
+            if method != "GET":
+                raise MethodNotAllowed(
+                    f"{method} is not allowed for {path}; send GET.", allow="GET"
+                )
+            query_string = scope.get("query_string", b"")
+            found = models(route.dialect, route.model, snapshot, caller, query_string)
+            await reply.whole(200, found, ())
             return None
         if method != "POST":
             raise MethodNotAllowed(f"{method} is not allowed for {path}; send POST.", allow="POST")

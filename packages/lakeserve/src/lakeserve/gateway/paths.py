@@ -1,7 +1,7 @@
 """What a path of the data plane asks for. Pure."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
 from lakeserve.providers.base import Operation
@@ -27,6 +27,8 @@ _UNIFIED: dict[tuple[str, ...], Operation] = {
 }
 
 MESSAGES = ("anthropic", "v1", "messages")
+_ANTHROPIC_MODELS = ("anthropic", "v1", "models")
+_UNIFIED_MODELS = {("mlflow", "v1", "models"), ("openai", "v1", "models")}
 _GEMINI = ("gemini", "v1beta", "models")
 
 
@@ -67,7 +69,23 @@ class UnbuiltRoute:
     name: str
 
 
-Route = InferenceRoute | DriverRoute | UnbuiltRoute
+ModelDialect = Literal["openai", "anthropic"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsRoute:
+    """A list of models, or one of them.
+
+    Attributes:
+        dialect: In whose words.
+        model: Its name, or None for all.
+    """
+
+    dialect: ModelDialect
+    model: str | None = None
+
+
+Route = InferenceRoute | DriverRoute | ModelsRoute | UnbuiltRoute
 
 
 def is_data_plane(path: str) -> bool:
@@ -100,7 +118,8 @@ def parse(path: str) -> Route | None:
 
 def takes_api_key(path: str) -> bool:
     """Whether callers may send their token as ``x-api-key``, as Anthropic's clients do."""
-    return path.strip("/").split("/", 1)[-1] == "/".join(MESSAGES)
+    parts = tuple(path.strip("/").split("/")[1:])
+    return parts == MESSAGES or parts[:3] == _ANTHROPIC_MODELS
 
 
 def _serving(parts: tuple[str, ...]) -> Route | None:
@@ -118,6 +137,8 @@ def _unified(parts: tuple[str, ...]) -> Route | None:
     operation = _UNIFIED.get(parts)
     if operation is not None:
         return InferenceRoute(operation=operation)
+    if parts[:3] in _UNIFIED_MODELS and len(parts) <= 4:
+        return ModelsRoute("openai", *parts[3:])
     return _native(parts) or UnbuiltRoute(
         "The unified AI Gateway path /ai-gateway/" + "/".join(parts[:3])
     )
@@ -127,6 +148,8 @@ def _native(parts: tuple[str, ...]) -> Route | None:
     """The paths of other vendors' own interfaces."""
     if parts == MESSAGES:
         return InferenceRoute(operation="messages")
+    if parts[:3] == _ANTHROPIC_MODELS and len(parts) <= 4:
+        return ModelsRoute("anthropic", *parts[3:])
     if parts[:2] == MESSAGES[:2]:
         return UnbuiltRoute("The native Anthropic path /" + "/".join(parts[2:]))
     if parts[:3] == _GEMINI and len(parts) == 4:

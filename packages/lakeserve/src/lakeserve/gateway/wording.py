@@ -35,10 +35,7 @@ def worded(endpoint: RoutableEndpoint, asked: Question, reply: Reply) -> tuple[Q
         NotBuilt: The endpoint's rules cannot be kept there.
     """
     operation = asked.operation
-    is_native = endpoint.endpoint_type == "EXTERNAL_MODEL" and all(
-        target.provider in PROVIDERS and PROVIDERS[target.provider].speaks(target, operation)
-        for target in endpoint.targets
-    )
+    is_native = _is_native(endpoint, operation)
     if operation == "responses":
         if is_native and not _has_rules(endpoint):
             return asked, reply
@@ -56,6 +53,18 @@ def worded(endpoint: RoutableEndpoint, asked: Question, reply: Reply) -> tuple[Q
             " interface by this server."
         )
     return asked, WordedReply(reply, Messages()) if operation == "messages" else reply
+
+
+def can_be_asked(endpoint: RoutableEndpoint, operation: Operation) -> bool:
+    """Whether ``worded`` lets a question by a native interface pass."""
+    return _is_native(endpoint, operation) and not _has_rules(endpoint)
+
+
+def _is_native(endpoint: RoutableEndpoint, operation: Operation) -> bool:
+    return endpoint.endpoint_type == "EXTERNAL_MODEL" and all(
+        target.provider in PROVIDERS and PROVIDERS[target.provider].speaks(target, operation)
+        for target in endpoint.targets
+    )
 
 
 def _as_chat(endpoint: RoutableEndpoint, asked: Question, reply: Reply) -> tuple[Question, Reply]:
