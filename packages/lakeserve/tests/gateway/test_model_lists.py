@@ -87,7 +87,7 @@ async def test_pages(stage: Stage, query: str, names: str, has_more: bool) -> No
     assert (listed["first_id"], listed["last_id"]) == (names[0], names[-1])
 
 
-@pytest.mark.parametrize("limit", ["0", "1001", "x", "-1", "9999999999999999999"])
+@pytest.mark.parametrize("limit", ["0", "1001", "x", "-1", "9999", "1" + "0" * 5000])
 async def test_no_page(stage: Stage, limit: str) -> None:
     answer = await stage.caller.call(f"{ANTHROPIC}?limit={limit}", method="GET")
     assert answer.error[:2] == (400, "BAD_REQUEST")

@@ -99,7 +99,8 @@ def _anthropic_list(all_of_them: list[dict[str, Any]], query: bytes) -> dict[str
 
 def _limit(asked: Mapping[str, str]) -> int:
     given = asked.get("limit", str(DEFAULT_LIMIT))
-    if not (given.isascii() and given.isdecimal() and 1 <= int(given[:9]) <= MOST):
+    is_number = given.isascii() and given.isdecimal() and len(given) <= len(str(MOST))
+    if not is_number or not 1 <= int(given) <= MOST:
         raise BadRequest(
             f"Parameter 'limit' must be a number from 1 to {MOST}, not {given[:40]!r}."
         )
