@@ -6,7 +6,8 @@ Run as ``python mock_upstream.py PORT``; it prints a line when it listens.
 import asyncio
 import json
 import sys
-from typing import Any, cast
+import time
+from typing import Any, ClassVar, cast
 
 import httptools
 import uvloop
@@ -14,6 +15,8 @@ import uvloop
 EVENTS = 50
 EVENT_PAUSE_S = 0.004
 SLOW_PAUSE_S = 0.2
+# Answers with the times at which streams were cut since it was last asked.
+CUT = b"/cut"
 
 
 def _reply(value: object) -> bytes:
@@ -74,20 +77,36 @@ STREAM_END = _chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
 
 
 class Session(asyncio.Protocol):
-    """One connection."""
+    """One connection.
+
+    Attributes:
+        cut: ``time.monotonic()`` at the end of each connection that ended within a stream.
+    """
 
     transport: asyncio.Transport
+    cut: ClassVar[list[float]] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Get ready."""
         self.transport = cast(asyncio.Transport, transport)
         self.parser = httptools.HttpRequestParser(self)
         self.body = b""
+        self.target = b""
+        self.streams = False
         self.loop = asyncio.get_running_loop()
 
     def data_received(self, data: bytes) -> None:
         """Read."""
         self.parser.feed_data(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note when, if it is early."""
+        if self.streams:
+            self.cut.append(time.monotonic())
+
+    def on_url(self, url: bytes) -> None:
+        """Note what is asked for."""
+        self.target = url
 
     def on_body(self, body: bytes) -> None:
         """Collect."""
@@ -96,7 +115,10 @@ class Session(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Answer by what the body holds."""
         body, self.body = self.body, b""
-        if b'"input"' in body:
+        if self.target == CUT:
+            self.transport.write(_reply(self.cut))
+            self.cut.clear()
+        elif b'"input"' in body:
             self.transport.write(EMBEDDINGS)
         elif b'"stream"' in body:
             self.transport.write(STREAM_HEAD)
@@ -106,6 +128,7 @@ class Session(asyncio.Protocol):
 
     def stream(self, left: int, pause_s: float) -> None:
         """Send the next event."""
+        self.streams = left > 0
         if left == 0:
             self.transport.write(STREAM_END)
         else:

@@ -168,7 +168,7 @@ def main() -> None:
         stack.enter_context(_books(*PROGRAM, str(data), "--books"))
         if given.streams is not None:
             (ours,) = stack.enter_context(lakeserve(upstream, data))
-            asyncio.run(slow_streams(ours, given.streams))
+            asyncio.run(slow_streams(ours, upstream, given.streams))
             return
         if given.soak is not None:
             (ours,) = stack.enter_context(lakeserve(upstream, data))
