@@ -28,7 +28,7 @@ unexport SSL_CERT_FILE
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint format bench peers pins clean
+.PHONY: help run up test lint wheel format bench peers pins clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | \
@@ -54,6 +54,10 @@ lint: $(ENV)/.ready-test ## ruff, mypy, import contracts, house rules
 	@$(BIN)/lint-imports --no-cache > $(ENV)/import-contracts.log || { cat $(ENV)/import-contracts.log; exit 1; }
 	@$(BIN)/python -m pytest -q packages/lakeserve/tests/house
 
+wheel: $(ENV)/.ready-test ## build a wheel of lakeserve whose gateway is compiled to C; needs a C compiler
+	@HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(BIN)/uv build --quiet --python $(BIN)/python --no-build-isolation \
+		--out-dir dist packages/lakeserve
+
 format: $(ENV)/.ready-test ## rewrite the sources in the house format
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
@@ -76,7 +80,7 @@ pins: $(ENV)/.ready-uv ## compile the constraints anew; UPGRADE= keeps the prese
 	@$(COMPILE) --output-file constraints-peers.txt requirements/peers.in
 
 clean: ## remove environments, caches and the local data directory
-	@rm -rf $(ENV) $(CLIENTS) $(DOCUMENTED) $(RAY) $(RAY_SERVE) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(DATA)
+	@rm -rf dist $(ENV) $(CLIENTS) $(DOCUMENTED) $(RAY) $(RAY_SERVE) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(DATA)
 	@find packages examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(ENV)/.ready-uv:

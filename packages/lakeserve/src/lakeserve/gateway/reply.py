@@ -51,13 +51,14 @@ class Reply:
     """
 
     can_push = False
-    dialect: Dialect | None = None
+    dialect: Dialect | None
     started = False
     _is_events = False
     _is_over = False
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
+        self.dialect = None
 
     async def whole(self, status: int, body: bytes, headers: tuple[Header, ...]) -> None:
         """Send an answer of JSON in one piece."""

@@ -169,8 +169,7 @@ class UpstreamPool:
         except (TimeoutError, asyncio.TimeoutError):
             raise ConnectFailed(f"it took no connection within {seconds:g} s") from None
         except ssl.SSLError as error:
-            reason = getattr(error, "verify_message", "") or error.reason or "handshake failed"
-            raise ConnectFailed(f"TLS: {reason}") from error
+            raise ConnectFailed(f"TLS: {_tls_reason(error)}") from error
         except OSError as error:
             raise ConnectFailed(_reason(error)) from error
         connection.kept = self.line(origin)
@@ -246,6 +245,14 @@ def _connected(path: str) -> socket.socket:
         own.close()
         raise
     return own
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    for name in ("verify_message", "reason"):
+        text = getattr(error, name, None)  # either may be missing or None
+        if text:
+            return str(text)
+    return "handshake failed"
 
 
 def _reason(error: OSError) -> str:
