@@ -43,15 +43,13 @@ class EventSource:
             WireError: The upstream reported a failure, or what it sent cannot be used.
             UpstreamFailure: The answer was cut.
         """
-        if self._pending is not None:
-            raise self._pending
+        self._raise_pending()
         try:
             while data := await self.connection.read():
                 events = self._take(data)
                 if events:
                     return events
-                if self._pending is not None:
-                    raise self._pending
+                self._raise_pending()
         except UpstreamFailure:
             if not self._is_done():
                 raise
