@@ -63,7 +63,7 @@ format: $(ENV)/.ready-test ## rewrite the sources in the house format
 
 bench: $(ENV)/.ready-test $(CLIENTS)/.ready ## measure client and gateway against peers and floors
 	@$(BIN)/python benchmarks/client/run.py --peers $(CLIENTS)/bin/python
-	@$(BIN)/python -m benchmarks.gateway.run --peers $(PEERS)/bin
+	@$(BIN)/python -m benchmarks.gateway.run --peers $(PEERS)/bin $(patsubst %,--wheel %,$(wildcard dist/lakeserve-*.whl))
 	@$(BIN)/python benchmarks/workers/mlflow_serve.py --peer $(CLIENTS)/bin/python
 
 peers: $(PEERS)/.ready $(RAY_SERVE)/.ready ## install what the benchmarks compare with (other gateways, Ray Serve)

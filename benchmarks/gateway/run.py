@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,15 +33,23 @@ PATHS = {
 
 
 @contextlib.contextmanager
-def lakeserve(upstream: int, data: Path, count: int = 1) -> Iterator[list[Contender]]:
-    """Gateway processes that share a port, everything on."""
+def lakeserve(
+    upstream: int, data: Path, count: int = 1, wheel: Path | None = None
+) -> Iterator[list[Contender]]:
+    """Gateway processes that share a port, everything on; of a compiled wheel if one is given."""
     port = free_port()
     program = (*PROGRAM, str(data))
-    command = (*program, "--port", str(port), "--upstream", str(upstream))
+    command: tuple[str, ...] = (*program, "--port", str(port), "--upstream", str(upstream))
+    name = "lakeserve"
     with contextlib.ExitStack() as stack:
+        if wheel is not None:
+            unpacked = stack.enter_context(tempfile.TemporaryDirectory())
+            zipfile.ZipFile(wheel).extractall(unpacked)
+            command = ("env", f"PYTHONPATH={unpacked}", *command)
+            name = "lakeserve, compiled"
         pids = [stack.enter_context(started(port, *command)) for _ in range(count)]
         time.sleep(1.0 if count > 1 else 0.0)
-        yield [Contender("lakeserve", port, pid, PATHS, start_s=seconds) for pid, seconds in pids]
+        yield [Contender(name, port, pid, PATHS, start_s=seconds) for pid, seconds in pids]
 
 
 def turn(one: Contender, load: Load, scale: float = 1.0) -> tuple[float, float]:
@@ -156,6 +165,7 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, default=Path(".venv-peers/bin"))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only-nginx", action="store_true")
+    parser.add_argument("--wheel", type=Path, help="of lakeserve, compiled; measured beside")
     parser.add_argument("--soak", type=int, metavar="REQUESTS")
     parser.add_argument("--streams", type=int, metavar="COUNT")
     given = parser.parse_args()
@@ -176,6 +186,9 @@ def main() -> None:
             return
         with contextlib.ExitStack() as inner:
             contenders = [*inner.enter_context(lakeserve(upstream, data))]
+            if given.wheel is not None:
+                compiled = lakeserve(upstream, data, wheel=given.wheel)
+                contenders += inner.enter_context(compiled)
             others = [peers.nginx(upstream)]
             if not given.only_nginx:
                 others += [
