@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import lru_cache, partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from lakeserve.core.errors import (
     UnknownApi,
     WireError,
 )
+from lakeserve.core.identity import Principal
 from lakeserve.core.ids import request_id
 from lakeserve.core.ports import Activator, Directory
 from lakeserve.core.request_context import current_request
@@ -114,9 +115,10 @@ class Gateway:
         self._running.add(guard)
         try:
             with guard:
-                call = await self._admitted(scope, incoming, reply, guard, started)
+                call = await self._admitted(scope, incoming, reply, guard)
                 if call is not None:
-                    await self._inference.answer(call)
+                    account = self._account(call.caller, call.headers, reply.request_id, started)
+                    await self._inference.answer(call, account)
         except CallerGone:
             logger.debug("request %s: the caller has gone", reply.request_id)
         except WireError as error:
@@ -170,12 +172,8 @@ class Gateway:
         self._running.add(exchange)
         parts = exchange.parts
         raw = parts[0] if len(parts) == 1 else b"".join(parts)
-        seams, headers = self._seams, exchange.headers
-        account = Account(
-            seams.ledger, exchange.request_id, exchange.caller, headers, exchange.started_at
-        )
-        if seams.tracing is not None:
-            account.trace = seams.tracing.begin(headers)
+        headers = exchange.headers
+        account = self._account(exchange.caller, headers, exchange.request_id, exchange.started_at)
         try:
             call = self._plain.begin(
                 exchange.route, exchange.caller, exchange.snapshot, headers, raw, account
@@ -184,7 +182,7 @@ class Gateway:
             exchange.run(self._serve(exchange, _failing, account, error))
             return
         if call is None:
-            exchange.run(self._serve(exchange, self._answer_admitted, exchange, raw))
+            exchange.run(self._serve(exchange, self._answer_admitted, exchange, raw, account))
         elif isinstance(call, Begun):
             exchange.begun = call
             call.connection.on_news = partial(self._hear, exchange, call)
@@ -204,13 +202,22 @@ class Gateway:
         exchange.begun = None
         try:
             account.close(200)
-        except WireError as error:
+        except Exception as error:  # noqa: BLE001 - told by _serve
             exchange.run(self._serve(exchange, _failing, account, error))
             return
         exchange.write_answer(answer, call.way.answer_lines, account.timing()[1])
         self._running.discard(exchange)
         if self._is_closing:
             self._leave(exchange)
+
+    def _account(
+        self, caller: Principal, headers: Mapping[bytes, bytes], request_id: str, started: float
+    ) -> Account:
+        """What is going to be written down of a call."""
+        account = Account(self._seams.ledger, request_id, caller, headers, started)
+        if self._seams.tracing is not None:
+            account.trace = self._seams.tracing.begin(headers)
+        return account
 
     def give_up(self, exchange: Exchange, call: Begun, reason: Exception) -> None:
         """A call is to end before its answer has come."""
@@ -222,7 +229,7 @@ class Gateway:
         exchange.begun = None  # from here on, its connection is given back by whoever fails
         await self._inference.go_on(exchange, call)
 
-    async def _answer_admitted(self, exchange: Exchange, raw: bytes) -> None:
+    async def _answer_admitted(self, exchange: Exchange, raw: bytes, account: Account) -> None:
         await self._inference.answer(
             Call(
                 exchange.route,
@@ -232,8 +239,8 @@ class Gateway:
                 raw,
                 exchange,
                 exchange,
-                exchange.started_at,
-            )
+            ),
+            account,
         )
 
     async def _serve(self, exchange: Exchange, work: Work, *args: Any) -> None:
@@ -282,18 +289,18 @@ class Gateway:
         return True
 
     async def _admitted(
-        self, scope: Scope, receive: Receive, reply: AsgiReply, guard: CallGuard, started: float
+        self, scope: Scope, receive: Receive, reply: AsgiReply, guard: CallGuard
     ) -> Call | None:
         """The call of an endpoint that a request is; None for another one, which is answered."""
         try:
-            return await self._call(scope, receive, reply, guard, started)
+            return await self._call(scope, receive, reply, guard)
         except WireError as error:
             if self._ledger is not None:
                 self._ledger.unmatched(error.status)
             raise
 
     async def _call(
-        self, scope: Scope, receive: Receive, reply: AsgiReply, guard: CallGuard, started: float
+        self, scope: Scope, receive: Receive, reply: AsgiReply, guard: CallGuard
     ) -> Call | None:
         if self._is_closing:
             raise Unavailable("The platform is stopping.")
@@ -341,7 +348,7 @@ class Gateway:
             return None
         if method != "POST":
             raise MethodNotAllowed(f"{method} is not allowed for {path}; send POST.", allow="POST")
-        return Call(route, caller, snapshot, headers, receive, reply, guard, started)
+        return Call(route, caller, snapshot, headers, receive, reply, guard)
 
 
 async def _take_rest(scope: Scope, incoming: Incoming) -> None:

@@ -100,7 +100,7 @@ class Begun:
         asked = self.asked
         try:
             return self.way.translation.reply(Asked(self.target, asked[0], asked[1]), body)
-        except WireError:
+        except Exception:  # noqa: BLE001 - raised again where it is read once more, in a task
             return None
 
 

@@ -40,7 +40,6 @@ class Call(NamedTuple):  # made once per call, for a third of what a frozen data
 
     Attributes:
         body: All of it, or the way to it.
-        started: ``time.perf_counter()`` at the head of the request.
     """
 
     route: InferenceRoute
@@ -50,7 +49,6 @@ class Call(NamedTuple):  # made once per call, for a third of what a frozen data
     body: bytes | Receive
     reply: Reply
     guard: Guard
-    started: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +79,17 @@ class Inference:
         """End what goes on beside the calls."""
         await self._shadows.aclose()
 
-    async def answer(self, call: Call) -> None:
+    async def answer(self, call: Call, account: Account) -> None:
         """Answer one call, and have it written down however it ends.
+
+        Args:
+            call: The call.
+            account: What is going to be written down of it.
 
         Raises:
             WireError: It failed; when the reply has started, in the middle of its stream.
             CallerGone: There is nobody left to answer.
         """
-        account = Account(
-            self._seams.ledger, call.reply.request_id, call.caller, call.headers, call.started
-        )
-        if self._seams.tracing is not None:
-            account.trace = self._seams.tracing.begin(call.headers)
         try:
             endpoint: RoutableEndpoint | None = None
             if call.route.endpoint is not None:
