@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 import time
 import uuid
 
@@ -22,6 +24,21 @@ def test_request_ids_look_like_uuids() -> None:
     made = request_id()
     assert str(uuid.UUID(made)) == made
     assert request_id() != made
+
+
+def test_a_forked_process_gives_ids_of_its_own() -> None:
+    program = """
+import os
+from lakeserve.core.ids import request_id
+request_id()
+child = os.fork()
+print(request_id(), flush=True)
+if child:
+    os.wait()
+"""
+    seen = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout
+    first, second = seen.decode().split()
+    assert first[:24] != second[:24]
 
 
 def test_the_time_is_in_milliseconds() -> None:

@@ -2,13 +2,30 @@
 
 import hashlib
 import itertools
+import os
 import secrets
 import time
 import uuid
 
-# Of this process, drawn once; a count makes each of its ids another one.
-_PROCESS = str(uuid.uuid4())[:24]
-_numbers = itertools.count(secrets.randbelow(1 << 47))
+
+class _RequestIds:
+    """Ids of one process: what was drawn for it once, and a count.
+
+    A process that is forked draws anew, or it would give the ids of its parent again.
+    """
+
+    def __init__(self) -> None:
+        self.renew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.renew)
+
+    def renew(self) -> None:
+        """Draw."""
+        self.process = str(uuid.uuid4())[:24]
+        self.numbers = itertools.count(secrets.randbelow(1 << 47))
+
+
+_request_ids = _RequestIds()
 
 
 def object_id() -> str:
@@ -28,7 +45,8 @@ def stable_object_id(*parts: str) -> str:
 
 def request_id() -> str:
     """A fresh request id in the shape of a UUID; unique, not secret."""
-    return f"{_PROCESS}{next(_numbers):012x}"
+    ids = _request_ids
+    return f"{ids.process}{next(ids.numbers):012x}"
 
 
 def now_ms() -> int:
