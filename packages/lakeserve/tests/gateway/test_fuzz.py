@@ -39,7 +39,7 @@ def on_a_stage(test: Callable[[Stage, int], Awaitable[None]]) -> None:
         with tempfile.TemporaryDirectory(prefix="gw") as folder:
             async with (
                 open_stage(Path(folder), timeout_s=2.0) as stage,
-                serving(stage, call_s=0.5, idle_s=2.0) as port,
+                serving(stage, call_s=2.0, idle_s=2.0) as port,
             ):
                 await test(stage, port)
 

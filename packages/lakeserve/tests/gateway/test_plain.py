@@ -13,6 +13,7 @@ import pytest
 from gateway.stage import EXTERNAL, Stage, endpoint, open_stage, target
 from gateway.strict_upstream import LAST_CHUNK, Seen, Step, chunk, chunked_head, until, whole
 from gateway.test_direct import serving
+from gateway.test_faults import error_of
 from gateway.test_server import Line, call, reply
 from lakeserve.core.ai_gateway import AiGateway, RateLimit
 from lakeserve.core.endpoints import Address
@@ -222,6 +223,23 @@ async def test_who_leaves_as_the_answer_arrives(play: Played, body: dict[str, An
     assert [one.status for one in play.stage.ledger.records] == [200, 499]
 
 
+async def test_a_call_that_is_to_end_before_its_task_begins(play: Played) -> None:
+    """No kept connection: a task is made for the call, and in the same turn it is cut short."""
+    stage = play.stage
+    stage.vendor.drop_all()
+    await until(lambda: stage.gateway.upstream_connections == 0)
+    play.line[1].write(call(EXTERNAL, PATH))
+    for _ in range(1000):
+        if play.tasks:
+            break
+        await asyncio.sleep(0)
+    for exchange in tuple(stage.gateway._running):
+        exchange.cut_short(Unavailable("The platform is stopping."))
+    status, _ = await reply(play.line)
+    assert (status, play.last.status) == (503, 503)
+    await until(lambda: stage.gateway.in_flight == 0)
+
+
 async def test_who_takes_too_long() -> None:
     async with played(call_s=0.3) as play:
         play.stage.vendor.script = lambda _: [5.0]
@@ -260,6 +278,17 @@ async def test_streams_go_on_in_a_task(play: Played) -> None:
     assert (status, body) == (200, EVENT + b"data: [DONE]\n\n")
     assert play.tasks == 1
     assert play.last.streaming
+
+
+@pytest.mark.parametrize("end", ["close", "reset", b"garbage\r\n"])
+async def test_a_stream_that_breaks_off(play: Played, end: Step) -> None:
+    play.stage.vendor.script = lambda _: [chunked_head(), chunk(EVENT), 0.01, end]
+    play.line[1].write(call(STREAM, PATH))
+    status, body = await reply(play.line)
+    assert status == 200
+    assert body.startswith(EVENT + b'data: {"error"')
+    assert error_of(body)["error_code"] == "INTERNAL_ERROR"
+    assert play.last.status == 502
 
 
 async def test_traces_are_passed_on(play: Played) -> None:

@@ -179,21 +179,23 @@ class Gateway:
                 exchange.route, exchange.caller, exchange.snapshot, headers, raw, account
             )
         except Exception as error:  # noqa: BLE001 - told by _serve
-            exchange.run(self._serve(exchange, _failing, account, error))
+            exchange.run(self._serve(exchange, account, _failing, account, error))
             return
         if call is None:
-            exchange.run(self._serve(exchange, self._answer_admitted, exchange, raw, account))
+            exchange.run(
+                self._serve(exchange, account, self._answer_admitted, exchange, raw, account)
+            )
         elif isinstance(call, Begun):
             exchange.begun = call
             call.connection.on_news = partial(self._hear, exchange, call)
         else:
-            exchange.run(self._serve(exchange, self._inference.go_on, exchange, call))
+            exchange.run(self._serve(exchange, account, self._inference.go_on, exchange, call))
 
     def _hear(self, exchange: Exchange, call: Begun) -> None:
         """The upstream of a begun call has answered, or failed."""
         answer = call.answer()
         if answer is None:
-            exchange.run(self._serve(exchange, self._go_on, exchange, call))
+            exchange.run(self._serve(exchange, call.account, self._go_on, exchange, call))
             return
         account, connection = call.account, call.connection
         account.first_byte = connection.answered_at
@@ -203,7 +205,7 @@ class Gateway:
         try:
             account.close(200)
         except Exception as error:  # noqa: BLE001 - told by _serve
-            exchange.run(self._serve(exchange, _failing, account, error))
+            exchange.run(self._serve(exchange, account, _failing, account, error))
             return
         exchange.write_answer(answer, call.way.answer_lines, account.timing()[1])
         self._running.discard(exchange)
@@ -219,11 +221,12 @@ class Gateway:
             account.trace = self._seams.tracing.begin(headers)
         return account
 
-    def give_up(self, exchange: Exchange, call: Begun, reason: Exception) -> None:
+    def give_up(self, exchange: Exchange, call: Begun) -> None:
         """A call is to end before its answer has come."""
         call.connection.on_news = None
         self._pool.release(call.connection)
-        exchange.run(self._serve(exchange, _failing, call.account, reason))
+        if not exchange.has_task:
+            exchange.run(self._serve(exchange, call.account, self._go_on, exchange, call))
 
     async def _go_on(self, exchange: Exchange, call: Begun) -> None:
         exchange.begun = None  # from here on, its connection is given back by whoever fails
@@ -243,10 +246,13 @@ class Gateway:
             account,
         )
 
-    async def _serve(self, exchange: Exchange, work: Work, *args: Any) -> None:
+    async def _serve(self, exchange: Exchange, account: Account, work: Work, *args: Any) -> None:
         """See a call to its end, however its work ends."""
+        exchange.is_served = True
         current_request.set(exchange.request_id)
         try:
+            if exchange.reason is not None:  # it was to end before this began
+                await _failing(account, exchange.reason)
             await work(*args)
         except asyncio.CancelledError:
             reason = exchange.ended()

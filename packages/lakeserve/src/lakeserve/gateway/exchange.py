@@ -72,7 +72,7 @@ class Connected(Protocol):
 class Answerer(Protocol):
     """Whoever answers exchanges."""
 
-    def give_up(self, exchange: "Exchange", call: Begun, reason: Exception) -> None:
+    def give_up(self, exchange: "Exchange", call: Begun) -> None:
         """A call is to end before its answer has come."""
         ...
 
@@ -94,6 +94,7 @@ class Exchange(Reply):
         response_complete: Whether the answer was written.
         disconnected: Whether the caller has gone.
         reason: What the call was ended for, or None.
+        is_served: Whether the task that answers it has begun.
         begun: The call between its question and its answer, while no task has it.
     """
 
@@ -106,6 +107,7 @@ class Exchange(Reply):
     disconnected = False
     reason: Exception | None = None
     begun: Begun | None = None
+    is_served = False
     _task: "asyncio.Task[None] | None" = None
 
     def __init__(
@@ -119,7 +121,7 @@ class Exchange(Reply):
         headers: Mapping[bytes, bytes],
         started_at: float,
     ) -> None:
-        self.request_id = request_id
+        super().__init__(request_id)
         self._connection = connection
         self._answerer = answerer
         self.route = route
@@ -128,6 +130,11 @@ class Exchange(Reply):
         self.headers = headers
         self.started_at = started_at
         self.parts: list[bytes] = []
+
+    @property
+    def has_task(self) -> bool:
+        """Whether a task answers it, or is going to."""
+        return self._task is not None
 
     def run(self, work: Coroutine[None, None, None]) -> None:
         """Go on in a task."""
@@ -149,12 +156,14 @@ class Exchange(Reply):
         if self.reason is not None:
             return
         begun, self.begun = self.begun, None
-        if self._task is not None:
-            self.reason = reason
-            self._task.cancel()
+        if self._task is None and begun is None:
+            return
+        self.reason = reason
         if begun is not None:
-            self.reason = reason
-            self._answerer.give_up(self, begun, reason)
+            self._answerer.give_up(self, begun)
+        # A task that has not begun sees the reason when it does; cancelled, it would never begin.
+        if self._task is not None and self.is_served:
+            self._task.cancel()
 
     def ended(self) -> Exception | None:
         """Why the call was cancelled; None when it was not this exchange that did it."""
