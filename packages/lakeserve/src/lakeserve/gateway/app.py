@@ -72,13 +72,11 @@ class Gateway:
     ) -> None:
         self._directory = directory
         self._limits = limits
-        self._ledger = None if seams is None else seams.ledger
+        self._seams = seams or Seams()
         self._pool = UpstreamPool()
-        seams = seams or Seams()
         attempts = Attempts(self._pool, activator)
-        self._inference = Inference(attempts, limits, seams)
-        self._plain = PlainCalls(attempts, seams)
-        self._seams = seams
+        self._inference = Inference(attempts, limits, self._seams)
+        self._plain = PlainCalls(attempts, self._seams)
         self._registry_proxy = RegistryProxy(self._pool, activator)
         self._driver_proxy = DriverProxy(self._pool, limits.max_request_bytes)
         self._sockets = DriverSockets(directory, self._pool)
@@ -301,8 +299,8 @@ class Gateway:
         try:
             return await self._call(scope, receive, reply, guard)
         except WireError as error:
-            if self._ledger is not None:
-                self._ledger.unmatched(error.status)
+            if self._seams.ledger is not None:
+                self._seams.ledger.unmatched(error.status)
             raise
 
     async def _call(

@@ -82,7 +82,7 @@ def asked_tokens(characters: int, body: Mapping[str, Any]) -> int:
     allowed = body.get("max_tokens")
     if allowed is None:
         allowed = body.get("max_completion_tokens")
-    prompt = (characters + 1) // 4
+    prompt = estimated_tokens(characters)
     return prompt + allowed if isinstance(allowed, int) and allowed > 0 else prompt
 
 

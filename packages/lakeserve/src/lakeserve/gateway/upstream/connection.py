@@ -290,12 +290,7 @@ class Connection(asyncio.Protocol):
             chunks, reader.chunks, reader.buffered = reader.chunks, [], 0
             sink(chunks[0] if len(chunks) == 1 else b"".join(chunks))
         if reader.complete:
-            on_news = self.on_news
-            if on_news is None:
-                self._wake()
-            else:
-                self.on_news = None
-                on_news()
+            self._wake()
             if not reader.reusable and self._transport is not None:
                 self._transport.close()
         elif sink is None:
