@@ -1,11 +1,11 @@
 """Running platforms for the tests of this folder."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from e2e.custom_endpoints import saved_models
 from harness import PlatformProcess, start_platform
 
 
@@ -55,14 +55,4 @@ def mlflow_python() -> str:
 @pytest.fixture(scope="session")
 def models(mlflow_python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MLflow models of many kinds, a directory each."""
-    directory = tmp_path_factory.mktemp("models")
-    program = Path(__file__).parent / "models" / "save_models.py"
-    saved = subprocess.run(
-        [mlflow_python, program, directory],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=directory,
-    )
-    assert saved.stdout.endswith("saved\n"), saved.stderr[-4000:]
-    return directory
+    return saved_models(mlflow_python, "save_models.py", tmp_path_factory.mktemp("models"))

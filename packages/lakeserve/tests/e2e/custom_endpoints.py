@@ -1,13 +1,42 @@
 """Endpoints of MLflow models: how tests make them, wait for them and call them."""
 
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness import PlatformProcess, Reply, wait_until
+from harness import PlatformProcess, Reply, start_platform, wait_until
 
 API = "/api/2.0/serving-endpoints"
 # Importing MLflow takes seconds, and on a busy machine many.
 PATIENCE_S = 240
+
+
+def saved_models(python: str | Path, program: str, directory: Path, **environment: str) -> Path:
+    """The models that a program of the folder ``models`` saves, a directory each."""
+    saved = subprocess.run(
+        [python, Path(__file__).parent / "models" / program, directory],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=directory,
+    )
+    assert saved.stdout.endswith("saved\n"), saved.stderr[-4000:]
+    return directory
+
+
+@contextmanager
+def serving_models(place: Path, config: str) -> Iterator[PlatformProcess]:
+    """A platform with this configuration, which keeps everything in ``place``."""
+    (place / "lakeserve.toml").write_text(config)
+    running = start_platform(place / "data", "--config", str(place / "lakeserve.toml"))
+    try:
+        yield running
+    finally:
+        running.stop()
 
 
 def create(platform: PlatformProcess, name: str, model: Path, **entity: Any) -> None:

@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.custom_endpoints import API, PATIENCE_S, create, endpoint, query, settled
+from e2e.custom_endpoints import (
+    API,
+    PATIENCE_S,
+    create,
+    endpoint,
+    query,
+    serving_models,
+    settled,
+)
 from harness import PlatformProcess, Reply, start_platform, wait_until
 from lakeserve.core.errors import EngineError
 from lakeserve.workers.logs import MAX_LOG_BYTES
@@ -22,16 +30,12 @@ def serving_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def serving(mlflow_python: str, models: Path, serving_dir: Path) -> Iterator[PlatformProcess]:
-    place = serving_dir
-    (place / "lakeserve.toml").write_text(
+    config = (
         f'models_dirs = ["{models}"]\n'
         f'[mlflow]\npython = "{mlflow_python}"\nenvironment = "shared"\n'
     )
-    running = start_platform(place / "data", "--config", str(place / "lakeserve.toml"))
-    try:
+    with serving_models(serving_dir, config) as running:
         yield running
-    finally:
-        running.stop()
 
 
 def entity_state(shown: Any) -> tuple[str, str]:

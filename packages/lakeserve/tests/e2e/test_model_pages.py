@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness import PlatformProcess, start_platform
+from e2e.custom_endpoints import serving_models
+from harness import PlatformProcess
 
 PAGES = Path(__file__).parents[4] / "docs" / "models"
 DOCUMENTED_URL = "http://127.0.0.1:8400"
@@ -30,14 +31,9 @@ def serving(
 ) -> Iterator[PlatformProcess]:
     """A platform with a registry of its own, and one environment for all models."""
     place = tmp_path_factory.mktemp("serving")
-    (place / "lakeserve.toml").write_text(
-        f'[mlflow]\npython = "{mlflow_python}"\nenvironment = "shared"\n'
-    )
-    running = start_platform(place / "data", "--config", str(place / "lakeserve.toml"))
-    try:
+    config = f'[mlflow]\npython = "{mlflow_python}"\nenvironment = "shared"\n'
+    with serving_models(place, config) as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.mark.timeout(600)

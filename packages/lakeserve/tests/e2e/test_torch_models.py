@@ -1,6 +1,5 @@
 """Models of PyTorch and of transformers behind endpoints: made here, nothing is fetched."""
 
-import os
 import subprocess
 import sys
 import sysconfig
@@ -8,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.custom_endpoints import create, query, settled
-from harness import PlatformProcess, start_platform
+from e2e.custom_endpoints import create, query, saved_models, serving_models, settled
+from harness import PlatformProcess
 
-SAVE = Path(__file__).parent / "models" / "save_torch_models.py"
 WHERE = "import sysconfig; print(sysconfig.get_path('purelib'))"
 
 
@@ -32,17 +30,7 @@ def torch_python(mlflow_python: str, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="module")
 def models(torch_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("models")
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    saved = subprocess.run(
-        [torch_python, SAVE, directory],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=directory,
-    )
-    assert saved.stdout.endswith("saved\n"), saved.stderr[-4000:]
-    return directory
+    return saved_models(torch_python, "save_torch_models.py", directory, HF_HUB_OFFLINE="1")
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +39,13 @@ def serving(
 ) -> Iterator[PlatformProcess]:
     place = tmp_path_factory.mktemp("serving")
     layers = [Path(mlflow_python).parents[1].resolve(), Path(sys.prefix)]
-    (place / "lakeserve.toml").write_text(
+    with serving_models(
+        place,
         f'models_dirs = ["{models}"]\n'
         f'[mlflow]\npython = "{torch_python}"\nenvironment = "shared"\n'
-        f"readable_dirs = {[str(each) for each in layers]}\n"
-    )
-    running = start_platform(place / "data", "--config", str(place / "lakeserve.toml"))
-    try:
+        f"readable_dirs = {[str(each) for each in layers]}\n",
+    ) as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.mark.timeout(600)
